@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Recognise emotion in the bundled recording: makes .venv (the plain install), runs `edge-emotion demo`.
+
+Any arguments go to edge-emotion in place of `demo`: python3 demo.py --mic default
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+sys.path.insert(0, str(ROOT / "deploy"))
+from environment import SetupError, environment  # noqa: E402
+
+
+def main() -> int:
+    """Make the environment when needed and become edge-emotion; 2 when it cannot be made."""
+    try:
+        program = environment(ROOT, ".venv", ["."]) / "edge-emotion"
+    except SetupError as error:
+        print(f"demo.py: {error}", file=sys.stderr)
+        return 2
+    os.execv(program, [str(program), *(sys.argv[1:] or ["demo"])])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

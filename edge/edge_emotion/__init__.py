@@ -1,0 +1,3 @@
+"""Recognise expressed emotion live and offline on a small device."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,203 @@
+"""The model file `.emo`: a zip of manifest.json, networks and card.md, checked before any of it is used.
+
+Nothing in a bundle is run or unpickled; archive.py distrusts the zip, manifest.py the manifest.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+import stat
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_emotion.archive import SUFFIX, checked_contents, contents, open_archive
+from edge_emotion.emotions import EMOTIONS
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.manifest import (
+    FORMAT,
+    MANIFEST,
+    MAX_MANIFEST,
+    VERSION,
+    Manifest,
+    NetworkFile,
+    parse_manifest,
+)
+from edge_emotion.onnx_external import check_onnx_self_contained
+from edge_emotion.window import WindowContract
+
+__all__ = ["Bundle", "NetworkFile", "read_bundle", "shipped_bundles", "write_bundle"]
+
+MODELS = Path(__file__).parent / "models"
+_TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same content
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A checked model file.
+
+    name, modality: as the manifest says, "voice".
+    labels: the network's classes; label_map: label -> one of EMOTIONS.
+    window: what the network expects of one window.
+    temperature: divides the logits before the softmax.
+    networks: the networks inside; card: markdown; about: architecture, corpora, licence, metrics ...
+    size: bytes of the file; path: where it is.
+    """
+
+    name: str
+    modality: str
+    labels: tuple[str, ...]
+    label_map: Mapping[str, str]
+    window: WindowContract
+    temperature: float
+    networks: tuple[NetworkFile, ...]
+    card: str
+    about: Mapping[str, Any]
+    size: int
+    path: Path
+
+    def network(self, engine: str, precision: str = "fp32") -> bytes:
+        """The network for an engine and a precision, its sha256 checked.
+
+        EdgeEmotionError names the networks there are.
+        """
+        for entry in self.networks:
+            if (entry.engine, entry.precision) == (engine, precision):
+                with open_archive(self.path) as members:
+                    return checked_contents(members, entry.file, entry.sha256, self.path)
+        known = ", ".join(f"{n.engine} {n.precision}" for n in self.networks)
+        raise EdgeEmotionError(f"{self.path}: no {precision} network for {engine}, it has: {known}")
+
+    def emotion_matrix(self) -> NDArray[np.float32]:
+        """(len(labels), 7) zeros and ones: probabilities over labels @ matrix = over EMOTIONS."""
+        matrix = np.zeros((len(self.labels), len(EMOTIONS)), np.float32)
+        for row, label in enumerate(self.labels):
+            matrix[row, EMOTIONS.index(self.label_map[label])] = 1.0
+        return matrix
+
+
+def shipped_bundles() -> list[str]:
+    """Names of the bundles that came with edge-emotion."""
+    return sorted(path.stem for path in MODELS.glob("*" + SUFFIX))
+
+
+def read_bundle(path: str | Path) -> Bundle:
+    """Read and check a bundle by path, or a shipped one by name ("voice").
+
+    Every file's sha256 is checked. Raises EdgeEmotionError, one line that names the file and its fault.
+    """
+    path = _find(path)
+    with open_archive(path) as members:
+        manifest = parse_manifest(contents(members, MANIFEST, MAX_MANIFEST, path), str(path))
+        files = manifest.files()
+        for name in members.sizes:
+            if name != MANIFEST and name not in files:
+                raise EdgeEmotionError(f"{path}: holds {name}, which its manifest does not name")
+        for entry in manifest.networks:
+            network = checked_contents(members, entry.file, entry.sha256, path)
+            if entry.engine == "onnx":
+                check_onnx_self_contained(network, f"{path}: {entry.file}")
+        card = checked_contents(members, manifest.card.file, manifest.card.sha256, path)
+    known = {field.name: getattr(manifest, field.name) for field in fields(Manifest) if field.name != "card"}
+    return Bundle(
+        **known,
+        card=_card_text(card, path),
+        size=path.stat().st_size,
+        path=path,
+    )
+
+
+def write_bundle(path: str | Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
+    """Write a bundle: all of it or nothing, the same bytes for the same content.
+
+    manifest: as manifest.py lists it; "format", "version" and each "sha256" are filled in here.
+    files: name -> content of the networks and the card that the manifest names.
+    The written file is read back with every check before it takes its place.
+    """
+    path = Path(path)
+    text = _manifest_text(manifest, files, path)
+    if not path.parent.is_dir():
+        raise EdgeEmotionError(f"cannot write {path}: there is no folder {path.parent}")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as reason:
+        raise EdgeEmotionError(f"cannot write {path}: {reason.strerror}") from reason
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+                for member, content in [(MANIFEST, text), *sorted(files.items())]:
+                    info = zipfile.ZipInfo(member, _TIMESTAMP)
+                    info.create_system = 3  # Unix, whatever machine writes
+                    info.external_attr = (stat.S_IFREG | 0o644) << 16
+                    archive.writestr(info, content, zipfile.ZIP_DEFLATED, 9)
+            file.flush()
+            os.fsync(file.fileno())
+        read_bundle(part)
+        umask = os.umask(0)
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)  # mkstemp gives 0600
+        part.replace(path)
+    except OSError as reason:
+        raise EdgeEmotionError(f"cannot write {path}: {reason.strerror}") from reason
+    finally:
+        part.unlink(missing_ok=True)
+    return read_bundle(path)
+
+
+def _manifest_text(manifest: Mapping[str, Any], files: Mapping[str, bytes], path: Path) -> bytes:
+    """The manifest with format, version and sha256 filled in, as JSON bytes."""
+
+    def signed(entry: Mapping[str, Any]) -> dict[str, Any]:
+        name = str(entry.get("file"))
+        if name not in files:
+            raise EdgeEmotionError(f"cannot write {path}: the manifest names {name!r}, which was not given")
+        return {**entry, "sha256": hashlib.sha256(files[name]).hexdigest()}
+
+    filled = {
+        "format": FORMAT,
+        "version": VERSION,
+        **manifest,
+        "networks": [signed(entry) for entry in manifest["networks"]],
+        "card": signed(manifest["card"]),
+    }
+    try:
+        text = json.dumps(filled, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as reason:
+        raise EdgeEmotionError(f"cannot write {path}: the manifest is not plain JSON ({reason})") from reason
+    parse_manifest(text.encode(), f"cannot write {path}")
+    return text.encode()
+
+
+def _find(path: str | Path) -> Path:
+    """The path of a bundle given by path or shipped name."""
+    if isinstance(path, str) and os.sep not in path and not path.endswith(SUFFIX):
+        names = shipped_bundles()
+        if path in names:
+            return MODELS / (path + SUFFIX)
+        if not Path(path).exists():
+            near = difflib.get_close_matches(path, names, 1)
+            hint = f"did you mean {near[0]!r}? " if near else ""
+            known = ", ".join(names) or "none"
+            raise EdgeEmotionError(
+                f"no model {path!r}: {hint}shipped models: {known}; or give a {SUFFIX} file"
+            )
+    return Path(path)
+
+
+def _card_text(card: bytes, path: Path) -> str:
+    """The card as text; control characters are refused, because a terminal would obey them."""
+    try:
+        text = card.decode("utf-8")
+    except UnicodeDecodeError as reason:
+        raise EdgeEmotionError(f"{path}: the card is not UTF-8 text") from reason
+    if any(not (c.isprintable() or c in "\n\t") for c in text):
+        raise EdgeEmotionError(f"{path}: refused, the card holds control characters")
+    return text

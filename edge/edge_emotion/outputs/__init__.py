@@ -1,0 +1,1 @@
+"""Estimates out: terminal, JSON lines."""

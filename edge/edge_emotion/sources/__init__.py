@@ -1,0 +1,1 @@
+"""Timestamped frames in: microphone, files."""

@@ -1,0 +1,1 @@
+"""From a trained network to verified files and a bundle."""

@@ -1,0 +1,25 @@
+"""A folded network as the bytes of a TFLite file, for LiteRT."""
+
+import tempfile
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion_export.chatter import held_back
+
+
+def tflite_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
+    """fp32 TFLite with one input (1, nodes, features) and one output (1, C)."""
+    try:
+        with held_back():
+            import litert_torch
+    except ImportError as reason:
+        raise EdgeEmotionError(
+            f"{reason.name} is not installed: pip install 'edge-emotion[export]'"
+        ) from reason
+    with held_back(), tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "network.tflite"
+        litert_torch.convert(network, (torch.zeros(1, nodes, features),)).export(str(file))
+        return file.read_bytes()

@@ -1,0 +1,22 @@
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of corpora and recordings beside the repository, or EDGE_EMOTION_DATA; skips without it."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("EDGE_EMOTION_DATA", beside))
+    if not folder.is_dir():
+        pytest.skip(f"needs the recordings in {folder} (or EDGE_EMOTION_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bundle with real speech features and an untrained ONNX network."""
+    from tiny_bundle import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny.emo")

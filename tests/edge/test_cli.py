@@ -1,0 +1,204 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from edge_emotion import cli
+from edge_emotion.bench import speech_like
+from fakes import FakePortAudio
+
+COMMAND = [sys.executable, "-m", "edge_emotion.cli"]
+
+
+@pytest.fixture(autouse=True)
+def _signals():  # type: ignore[no-untyped-def]
+    """main() takes over the signals; give them back to pytest."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sound") / "clip.wav"
+    soundfile.write(path, speech_like(6.0), 16000)
+    return path
+
+
+@pytest.fixture
+def model(tiny_bundle: Path) -> list[str]:
+    return ["--model", str(tiny_bundle), "--engine", "onnx"]
+
+
+def events(output: str) -> list[dict[str, object]]:
+    said = [json.loads(line) for line in output.splitlines()]
+    for event in said:
+        del event["modalities"]["voice"]["latency_ms"]
+    return said
+
+
+def test_chunks_of_10_ms_80_ms_and_1_s_give_identical_events(
+    shared_data: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in ("emodb", "ravdess_speech"):
+        clips = [path for path in (shared_data / folder).rglob("*.*") if path.suffix in (".wav", ".flac")]
+        longest = max(clips, key=lambda path: path.stat().st_size)
+        heard = []
+        for chunk in ("0.01", "0.08", "1"):
+            assert cli.main(["--audio", str(longest), "--json", "--chunk", chunk, *model]) == 0
+            heard.append(events(capsys.readouterr().out))
+        assert heard[0] == heard[1] == heard[2]
+        assert len(heard[0]) >= 2
+        assert heard[0][0]["emotion"] is not None
+
+
+def test_a_recording_gives_events_and_a_summary(
+    clip: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--audio", str(clip), "--json", *model]) == 0
+    output = capsys.readouterr()
+    assert [event["t"] for event in events(output.out)] == [3.6, 4.08, 4.56, 5.04, 5.52, 6.0]
+    note, summary = output.err.splitlines()
+    assert note == cli.NOTE
+    assert summary.startswith("6 windows (")
+    assert "6.00 s of sound" in summary
+    assert summary.endswith("0 frames dropped")
+
+
+def test_plain_lines_without_a_terminal(
+    clip: Path, model: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["--audio", str(clip), "--seconds", "4", *model]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["3.60", "3.99"]
+
+
+def test_no_arguments_print_the_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([]) == 2
+    output = capsys.readouterr()
+    assert "examples:" in output.err
+    assert "edge-emotion --mic default" in output.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--audio"], "--audio: expected a file"),
+        (["--mic"], "--mic: expected a device"),
+        (["--audio", "nowhere.wav"], "nowhere.wav: no such file"),
+        (["--audio", "a.wav", "--mic", "default"], "not allowed with"),
+        (["--mic", "default", "--realtime"], "go with --audio"),
+        (["--json"], "give --mic DEVICE or --audio FILE"),
+        (["--audio", "a.wav", "--threads", "0"], "threads: expected 1 or more"),
+        (["--audio", "a.wav", "--smoothing", "-1"], "smoothing: expected 0 or more seconds"),
+        (["--audio", "a.wav", "--chunk", "0"], "chunk: expected"),
+        (["--audio", "a.wav", "--seconds", "nan"], "--seconds: expected more than 0 s"),
+        (["--audio", "a.wav", "--engine", "tflite"], "invalid choice: 'tflite'"),
+        (["models", "nowhere.emo"], "nowhere.emo"),
+        (["bench", "--model", "nowhere.emo"], "nowhere.emo"),
+        (["bench", "--seconds", "1"], "seconds: expected 5 to 3600 s"),
+        (["dance"], "invalid choice: 'dance'"),
+    ],
+)
+def test_bad_input_is_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(arguments) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
+    assert line.startswith("edge-emotion: ")
+    assert said in line
+
+
+def test_a_missing_portaudio_names_the_package(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*given: object) -> None:
+        raise OSError("PortAudio library not found")
+
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    monkeypatch.delitem(sys.modules, "_sounddevice", raising=False)
+    monkeypatch.setattr("ctypes.util.find_library", missing)
+    assert cli.main(["devices"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "apt install libportaudio2" in line
+
+
+def test_a_microphone_that_vanishes_ends_with_the_summary(
+    model: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = np.zeros((16000, 1), np.int16)
+    portaudio = FakePortAudio([("USB mic", 1, (16000,))], [sound], vanish=True, default=0)
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    assert cli.main(["--mic", "default", "--json", *model]) == 2
+    note, summary, error = capsys.readouterr().err.splitlines()
+    assert note == cli.NOTE
+    assert "in 1.00 s of sound" in summary
+    assert error.startswith("edge-emotion: microphone 'USB mic' stopped sending sound after 1.0 s")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_a_recording_with_the_summary(
+    clip: Path, model: list[str], number: signal.Signals, code: int
+) -> None:
+    arguments = [*COMMAND, "--audio", str(clip), "--realtime", *model]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().split()[0] == "3.60"  # the first window: it is running
+        process.send_signal(number)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == code
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].endswith("frames dropped")
+
+
+def test_a_signal_ends_a_live_run_with_code_0(
+    model: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting(FakePortAudio):
+        """A microphone whose owner presses Ctrl-C once it has been opened."""
+
+        def InputStream(self, **given: object):  # type: ignore[no-untyped-def] # noqa: N802
+            stream = super().InputStream(**given)
+            stream.start = lambda: os.kill(os.getpid(), signal.SIGINT)  # type: ignore[method-assign]
+            return stream
+
+    monkeypatch.setitem(sys.modules, "sounddevice", Interrupting([("USB mic", 1, (16000,))], default=0))
+    assert cli.main(["--mic", "default", *model]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith("0 windows")
+
+
+def test_a_closed_pipe_ends_quietly(clip: Path, model: list[str]) -> None:
+    arguments = [*COMMAND, "--audio", str(clip), "--json", *model]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert "Broken" not in said
+    assert "Traceback" not in said
+
+
+def test_models_shows_the_card(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", str(tiny_bundle)]) == 0
+    shown = capsys.readouterr().out
+    assert "tiny" in shown
+    assert "120 nodes of 0.03 s = 3.60 s, an estimate each 0.48 s" in shown
+    assert "onnx fp32" in shown
+    assert "Untrained, for tests." in shown
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "not what a person feels" in shown
+    assert "examples:" in shown

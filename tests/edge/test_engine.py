@@ -1,0 +1,81 @@
+"""The two runtimes behind one interface, on networks small enough to work by hand."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_emotion.bundle import Bundle, read_bundle
+from edge_emotion.engine import open_engine
+from edge_emotion.errors import EdgeEmotionError
+from handmade_bundle import good_files, good_manifest, onnx_network, raw_bundle, signed
+
+
+def bundle_with(path: Path, **files: bytes) -> Bundle:
+    """The handmade bundle with net.onnx or net.tflite replaced."""
+    content = {**good_files(), **{f"net.{kind}": data for kind, data in files.items()}}
+    return read_bundle(raw_bundle(path / "small.emo", signed(good_manifest(), content), content))
+
+
+def test_onnx_runs_a_network_worked_by_hand(tmp_path: Path) -> None:
+    engine = open_engine(bundle_with(tmp_path), "onnx")
+    x = np.arange(8, dtype=np.float32).reshape(1, 4, 2)
+    logits = engine.run(x)
+    # Mean over the nodes: (3, 4); three columns of ones: 7 each.
+    assert logits.dtype == np.float32 and logits.shape == (1, 3)
+    np.testing.assert_array_equal(logits, [[7, 7, 7]])
+    assert (engine.name, engine.version) == ("onnx", importlib.import_module("onnxruntime").__version__)
+
+
+@pytest.mark.parametrize("threads", [0, -1, 65])
+def test_a_number_of_threads_out_of_range(tmp_path: Path, threads: int) -> None:
+    with pytest.raises(EdgeEmotionError, match=f"expected 1 to 64 threads, got {threads}"):
+        open_engine(bundle_with(tmp_path), "onnx", threads=threads)
+
+
+def test_an_unknown_engine(tmp_path: Path) -> None:
+    with pytest.raises(EdgeEmotionError, match="unknown engine 'tensorrt', expected one of: litert, onnx"):
+        open_engine(bundle_with(tmp_path), "tensorrt")
+
+
+def test_a_precision_that_the_bundle_lacks(tmp_path: Path) -> None:
+    with pytest.raises(EdgeEmotionError, match="no int8 network for onnx"):
+        open_engine(bundle_with(tmp_path), "onnx", "int8")
+
+
+@pytest.mark.parametrize(("engine", "package"), [("litert", "ai-edge-litert"), ("onnx", "onnxruntime")])
+def test_a_missing_runtime_names_its_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, package: str
+) -> None:
+    def absent(name: str) -> Any:
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr("edge_emotion.engine.importlib.import_module", absent)
+    with pytest.raises(EdgeEmotionError, match=f"{package} is not installed.*pip install {package}"):
+        open_engine(bundle_with(tmp_path), engine)
+
+
+@pytest.mark.parametrize("shape", [{"nodes": 5}, {"features": 3}, {"classes": 2}])
+def test_shapes_that_are_not_the_manifests(tmp_path: Path, shape: dict[str, int]) -> None:
+    bundle = bundle_with(tmp_path, onnx=onnx_network(**shape))
+    with pytest.raises(EdgeEmotionError, match=r"inputs and outputs .* its manifest says"):
+        open_engine(bundle, "onnx")
+
+
+@pytest.mark.parametrize(
+    ("engine", "kind", "content"),
+    [
+        ("litert", "tflite", b"not a network"),
+        ("litert", "tflite", b""),
+        ("litert", "tflite", b"\x1c\0\0\0TFL3" + bytes(64)),
+        ("onnx", "onnx", b""),
+        ("onnx", "onnx", onnx_network()[:-20]),
+        ("onnx", "onnx", onnx_network().replace(b"MatMul", b"MatMob")),
+    ],
+)
+def test_a_network_that_does_not_open(tmp_path: Path, engine: str, kind: str, content: bytes) -> None:
+    with pytest.raises(EdgeEmotionError) as caught:
+        open_engine(bundle_with(tmp_path, **{kind: content}), engine)
+    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)

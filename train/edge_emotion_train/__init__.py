@@ -1,0 +1,1 @@
+"""Workstation stack: corpora, protocols, models and training of L-GrIN."""

@@ -1,0 +1,1 @@
+"""Loaders of published corpora, one file each."""

@@ -1,0 +1,225 @@
+"""Trains one L-GrIN on one side of a split: loop, weight average, checkpoints that resume to the same bits."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.features.feature_set import FeatureSet
+from edge_emotion.window import RollingGraph
+from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
+from edge_emotion_train.node_augmentation import NodeAugmentation, masked, random_window, stretched
+
+Nodes = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """How a network is trained; the defaults were chosen on validation speakers.
+
+    epochs: passes over the clips. batch: windows a step. learning_rate: peak of the one-cycle schedule.
+    weight_decay: AdamW's. label_smoothing: share of a target spread over the classes. average: decay of the running
+    average of the weights, which is the trained network. augmentation: of nodes, at every epoch.
+    structure, size, pooling: lambda 1, 2, 3 of eq. (8).
+    """
+
+    epochs: int = 80
+    batch: int = 32
+    learning_rate: float = 4e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    average: float = 0.995
+    augmentation: NodeAugmentation = field(default_factory=NodeAugmentation)
+    structure: float = 0.1
+    size: float = 0.1
+    pooling: float = 1e-4
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One clip to learn from: its copies' nodes, each (k, width), and its target over the classes (C,)."""
+
+    copies: tuple[Nodes, ...]
+    target: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Standardisation:
+    """Mean and scale (P,) of the training clips' window features."""
+
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+
+    def __call__(self, features: Nodes) -> Nodes:
+        """(..., P) -> (..., P), mean 0 and scale 1 over the training clips."""
+        return ((features - self.mean) / self.scale).astype(np.float32)
+
+
+def device_windows(nodes: Nodes, length: int, hop: int) -> Nodes:
+    """The windows (k, length, width), k >= 1, that the device's rolling graph makes of a clip."""
+    graph = RollingGraph(length, hop)
+    return np.stack([window for _, window in (*graph.push(nodes), *graph.flush())])
+
+
+def fitted_standardisation(
+    samples: Sequence[Sample], features: FeatureSet, length: int, hop: int
+) -> Standardisation:
+    """Mean and scale over the unchanged training clips' windows; constant features keep scale 1."""
+    count, total, squares = 0, np.zeros(features.features), np.zeros(features.features)
+    for sample in samples:
+        seen = features.window(device_windows(sample.copies[0], length, hop)).reshape(-1, features.features)
+        count += len(seen)
+        total += seen.sum(0, dtype=np.float64)
+        squares += np.square(seen, dtype=np.float64).sum(0)
+    mean = total / count
+    scale = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+    return Standardisation(mean.astype(np.float32), np.where(scale > 1e-4, scale, 1.0).astype(np.float32))
+
+
+def _batches(
+    samples: Sequence[Sample],
+    features: FeatureSet,
+    standard: Standardisation,
+    settings: TrainingSettings,
+    length: int,
+    random: np.random.Generator,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One epoch of augmented windows (B, M, P) and their targets (B, C)."""
+    how = settings.augmentation
+    order = random.permutation(len(samples))
+    for start in range(0, len(order) - settings.batch + 1, settings.batch):
+        chosen = [samples[i] for i in order[start : start + settings.batch]]
+        windows = []
+        for sample in chosen:
+            copy = int(random.integers(len(sample.copies))) if random.random() < how.copies else 0
+            nodes = sample.copies[copy]
+            if random.random() < how.tempo_share:
+                nodes = stretched(nodes, 1.0 + random.uniform(-how.tempo, how.tempo))
+            windows.append(random_window(nodes, length, random))
+        inputs = masked(standard(features.window(np.stack(windows))), how, features.bands, random)
+        targets = np.stack([sample.target for sample in chosen])
+        if how.mixup:
+            share = random.beta(how.mixup, how.mixup, (len(chosen), 1)).astype(np.float32)
+            other = random.permutation(len(chosen))
+            inputs = inputs * share[:, :, None] + inputs[other] * (1 - share[:, :, None])
+            targets = targets * share + targets[other] * (1 - share)
+        yield torch.from_numpy(inputs), torch.from_numpy(targets)
+
+
+@dataclass
+class _Training:
+    """All that a checkpoint holds."""
+
+    network: LGrIN
+    averaged: AveragedModel
+    optimiser: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    epoch: int = 0
+
+    def parts(self) -> dict[str, object]:
+        return {
+            "network": self.network,
+            "averaged": self.averaged,
+            "optimiser": self.optimiser,
+            "schedule": self.schedule,
+        }
+
+    def save(self, path: Path) -> None:
+        state = {name: part.state_dict() for name, part in self.parts().items()}
+        unfinished = path.with_suffix(".part")
+        torch.save({**state, "epoch": self.epoch}, unfinished)
+        unfinished.replace(path)
+
+    def load(self, path: Path) -> None:
+        try:
+            state = torch.load(path, weights_only=True)
+            for name, part in self.parts().items():
+                part.load_state_dict(state[name])
+            self.epoch = int(state["epoch"])
+        except (RuntimeError, KeyError, ValueError, OSError, EOFError) as error:
+            reason = str(error).splitlines()[0]
+            raise EdgeEmotionError(
+                f"cannot resume from {path}: {reason}; delete it to start afresh"
+            ) from error
+
+
+def train(
+    config: LGrINConfig,
+    settings: TrainingSettings,
+    samples: Sequence[Sample],
+    features: FeatureSet,
+    standard: Standardisation,
+    seed: int,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    every: int = 10,
+    report: Callable[[int, float], None] | None = None,
+) -> LGrIN:
+    """Train and give the weight-averaged network in evaluation mode.
+
+    Randomness of an epoch comes from (seed, epoch) alone, so a run resumed from `checkpoint` (written every `every`
+    epochs) ends with the same weights as one that was not stopped. report: called after each epoch with its number
+    and mean loss. Raises EdgeEmotionError on fewer samples than a batch or a checkpoint of another network.
+    """
+    if len(samples) < settings.batch:
+        raise EdgeEmotionError(
+            f"training needs at least one batch of {settings.batch} clips, got {len(samples)}"
+        )
+    torch.manual_seed(seed)
+    network = LGrIN(config).to(device)
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+    )
+    steps = len(samples) // settings.batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.2
+    )
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=True)
+    state = _Training(network, average, optimiser, schedule)
+    if checkpoint and checkpoint.is_file():
+        state.load(checkpoint)
+    for epoch in range(state.epoch, settings.epochs):
+        random = np.random.default_rng([seed, epoch])
+        torch.manual_seed(seed * 100_003 + epoch)
+        network.train()
+        total = 0.0
+        for inputs, targets in _batches(samples, features, standard, settings, config.nodes, random):
+            logits = network(inputs.to(device))
+            loss = F.cross_entropy(logits, targets.to(device), label_smoothing=settings.label_smoothing)
+            loss = loss + network.graph_loss(settings.structure, settings.size, settings.pooling)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            average.update_parameters(network)
+            total += float(loss.detach())
+        state.epoch = epoch + 1
+        if report:
+            report(epoch + 1, total / steps)
+        if checkpoint and (state.epoch % every == 0 or state.epoch == settings.epochs):
+            state.save(checkpoint)
+    trained: LGrIN = average.module
+    return trained.eval()
+
+
+def clip_logits(
+    network: LGrIN, clips: Sequence[Nodes], features: FeatureSet, standard: Standardisation, hop: int
+) -> NDArray[np.float64]:
+    """Mean log-probabilities (n, C) of each clip over the windows that the device would make of it."""
+    device = next(network.parameters()).device
+    per_clip = [device_windows(nodes, network.config.nodes, hop) for nodes in clips]
+    stacked = standard(features.window(np.concatenate(per_clip)))
+    with torch.no_grad():
+        parts = [
+            network(torch.from_numpy(stacked[i : i + 256]).to(device)) for i in range(0, len(stacked), 256)
+        ]
+    logits = torch.cat(parts).log_softmax(1).cpu().double().numpy()
+    ends = np.cumsum([len(windows) for windows in per_clip])
+    return np.stack([part.mean(0) for part in np.split(logits, ends[:-1])])
