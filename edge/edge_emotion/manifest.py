@@ -108,18 +108,19 @@ def check_manifest(found: Any, where: str) -> Manifest:
         )
     check.keys(found, ("format", "version", *_KEYS), "the manifest")
 
+    name = check.plain(found["name"], "name")
     labels = check.array(found["labels"], "labels", 1, MAX_LABELS)
-    names = tuple(check.line(label, "labels") for label in labels)
-    if len(set(names)) != len(names):
+    classes = tuple(check.line(label, "labels") for label in labels)
+    if len(set(classes)) != len(classes):
         check.fail("labels: expected every label once")
     networks, card = _networks(check, found["networks"]), _card(check, found["card"])
     if card.file in [MANIFEST, *(network.file for network in networks)]:
         check.fail(f"card: the file {card.file} is named twice")
     return Manifest(
-        name=check.plain(found["name"], "name"),
+        name=name,
         modality=check.plain(found["modality"], "modality"),
-        labels=names,
-        label_map=_label_map(check, found["label_map"], names),
+        labels=classes,
+        label_map=_label_map(check, found["label_map"], classes),
         window=_window(check, found["window"]),
         temperature=check.number(found["temperature"], "temperature", above_zero=True),
         networks=networks,

@@ -23,10 +23,6 @@ class VoiceActivitySettings:
     """Below this share of speech in a window the voice abstains ("non-speech"); 0..1, 0 never abstains."""
     silence_level: float = -55.0
     """A window whose loudest chunk stays below this abstains ("silence"); dBFS, -inf never abstains."""
-    listen: int = 8
-    """Chunks of 32 ms in a row that the speech detector hears before it rests; 1 or more."""
-    rest: int = 8
-    """Chunks that it then leaves out, which saves their computing; 0 hears everything."""
     gate_level: float = -70.0
     """Chunks below this are not shown to the speech detector, which saves its computing; dBFS."""
 
@@ -34,8 +30,6 @@ class VoiceActivitySettings:
         """Check the ranges; EdgeEmotionError names the setting."""
         _check(0 <= self.speech_probability <= 1, "speech_probability", "0 to 1", self.speech_probability)
         _check(0 <= self.minimum_speech <= 1, "minimum_speech", "0 to 1", self.minimum_speech)
-        _check(self.listen >= 1, "listen", "1 or more chunks", self.listen)
-        _check(self.rest >= 0, "rest", "0 or more chunks", self.rest)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from edge_emotion.archive import SUFFIX
 from edge_emotion.bundle import Bundle, write_bundle
 from edge_emotion.engine import open_network
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.manifest import FORMAT, VERSION, check_manifest
 from edge_emotion_export.card import write_card
 from edge_emotion_export.fold import FoldedLGrIN
 from edge_emotion_export.onnx_file import onnx_bytes
@@ -46,32 +47,23 @@ def export_bundle(
     nodes, features = trained.model.config.nodes, trained.model.config.features
     parameters = trained.model.parameter_count()["total"]
     report(f"{run}: L-GrIN of {parameters:,} parameters, {nodes} nodes of {features} features")
+    kinds = tuple(dict.fromkeys(formats))
+    manifest = _manifest(trained, name or out.stem, modality, kinds)
+    _check_manifest(manifest, out)
     folded = FoldedLGrIN(trained.model)
     files: dict[str, bytes] = {}
-    networks, proofs = [], []
-    for kind in dict.fromkeys(formats):
-        engine, convert = FORMATS[kind]
+    proofs = []
+    for kind, entry in zip(kinds, manifest["networks"], strict=True):
         report(f"converting to {kind} (fp32)")
-        file = f"{name or out.stem}-fp32.{kind}"
-        files[file] = convert(folded, nodes, features)
-        proof = _proof(trained, files[file], engine)
+        file = entry["file"]
+        files[file] = FORMATS[kind][1](folded, nodes, features)
+        proof = _proof(trained, files[file], entry["engine"])
         report(
-            f"{file}: {len(files[file]) / 1000:.0f} kB; in {engine}, logits differ from torch by at most "
+            f"{file}: {len(files[file]) / 1000:.0f} kB; in {proof.engine}, logits differ from torch by at most "
             f"{proof.logits:.1e}, probabilities by {proof.probabilities:.1e}, over {proof.windows} windows"
         )
-        networks.append({"file": file, "engine": engine, "precision": "fp32"})
         proofs.append(proof)
-    manifest = {
-        "name": name or out.stem,
-        "modality": modality,
-        "labels": trained.labels,
-        "label_map": trained.label_map,
-        "window": trained.window,
-        "temperature": trained.temperature,
-        "networks": networks,
-        "card": {"file": "card.md"},
-        "about": _about(trained, parameters, proofs),
-    }
+    manifest["about"] = _about(trained, parameters, proofs)
     files["card.md"] = write_card(manifest).encode()
     bundle = write_bundle(out, manifest, files)
     report(f"wrote {out}: {bundle.size / 1000:.0f} kB")
@@ -91,6 +83,36 @@ def _check_request(out: Path, formats: Sequence[str]) -> None:
         raise EdgeEmotionError(
             f"unknown format {', '.join(unknown) or '(none)'!r}, expected of: {', '.join(FORMATS)}"
         )
+
+
+def _manifest(trained: TrainedModel, name: str, modality: str, kinds: Sequence[str]) -> dict[str, Any]:
+    """The bundle's manifest, before its networks are there."""
+    return {
+        "name": name,
+        "modality": modality,
+        "labels": trained.labels,
+        "label_map": trained.label_map,
+        "window": trained.window,
+        "temperature": trained.temperature,
+        "networks": [
+            {"file": f"{name}-fp32.{kind}", "engine": FORMATS[kind][0], "precision": "fp32"} for kind in kinds
+        ],
+        "card": {"file": "card.md"},
+        "about": trained.about,
+    }
+
+
+def _check_manifest(manifest: dict[str, Any], out: Path) -> None:
+    """Refuse before the conversion what write_bundle would refuse after it."""
+    unsigned = {"sha256": "0" * 64}
+    draft = {
+        "format": FORMAT,
+        "version": VERSION,
+        **manifest,
+        "networks": [{**entry, **unsigned} for entry in manifest["networks"]],
+        "card": {**manifest["card"], **unsigned},
+    }
+    check_manifest(draft, f"cannot write {out}")
 
 
 def _proof(trained: TrainedModel, network: bytes, engine: str) -> Parity:

@@ -37,7 +37,7 @@ class FoldedLGrIN(nn.Module):
         if "sort" in config.pooling:
             raise EdgeEmotionError("cannot export 'sort' pooling: train with pooling max, learned or mean")
         with torch.no_grad():
-            adjacency = model.adjacency().detach()
+            adjacency = model.adjacency().detach().clone()
             used = normalised_adjacency(adjacency) if config.convolution == "gcn" else adjacency
             self.layers = nn.Sequential(
                 *(FoldedInception(layer, used, adjacency > 0) for layer in model.layers)
@@ -62,7 +62,7 @@ class FoldedInception(nn.Module):
         self.seconds = nn.ModuleList(linears[1] if len(linears) > 1 else nn.Identity() for linears in folded)
         self.widths = [linears[0].out_features for linears in folded]
         self.aggregate_first = first.in_features <= first.out_features
-        self.register_buffer("adjacency", adjacency.clone())
+        self.register_buffer("adjacency", adjacency)  # the layers share it: the file holds it once
         # Aggregated after the Linear, its bias must wait: A (H W) + b, not A (H W + b).
         self.first = first if self.aggregate_first else _without_bias(first)
         self.register_buffer("bias", first.bias.detach().clone())

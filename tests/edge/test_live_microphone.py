@@ -7,8 +7,10 @@ bounded queue.
 import ctypes.util
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ pytestmark = pytest.mark.skipif(
 
 READ = """
 import sys
+import time
 import numpy as np
 from edge_emotion.settings import MicrophoneSettings
 from edge_emotion.sources.microphone import Microphone
@@ -123,3 +126,36 @@ def test_a_machine_without_a_microphone_is_told_so(tmp_path: Path) -> None:
     assert result.stderr.splitlines() == [
         "edge-emotion: no microphone found; plug one in and run `edge-emotion devices`"
     ]
+
+
+@pytest.mark.optional
+def test_a_paced_microphone_loses_nothing(home: Path, tiny_bundle: Path) -> None:
+    """A PulseAudio null sink records what is played into it, at the pace of a real device."""
+    if shutil.which("pulseaudio") is None or shutil.which("pactl") is None:
+        pytest.skip("needs PulseAudio: apt install pulseaudio pulseaudio-utils libasound2-plugins")
+    folder = home / "pulse"
+    folder.mkdir(mode=0o700)
+    (folder / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
+    variables = {**os.environ, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder)}
+    sink = "module-null-sink sink_name=fake rate=16000 channels=1"
+    server = subprocess.Popen(
+        ["pulseaudio", "-n", "--exit-idle-time=-1", "-L", "module-native-protocol-unix", "-L", sink],
+        env=variables, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        for _ in range(100):  # the server says by its socket that it is ready
+            if (folder / "pulse" / "native").exists():
+                break
+            time.sleep(0.1)
+        command = [sys.executable, "-m", "edge_emotion.cli", "--mic", "default", "--json", "--seconds", "5"]
+        result = subprocess.run(
+            [*command, "--model", str(tiny_bundle), "--engine", "onnx"],
+            env=variables, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert result.returncode == 0, result.stderr
+    times = [json.loads(line)["t"] for line in result.stdout.splitlines()]
+    assert times == [3.6, 4.08, 4.56, 4.98]
+    assert result.stderr.splitlines()[-1].endswith(", 0 frames dropped")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_emotion.features.voice_activity import VoiceActivity, level_dbfs
-from edge_emotion.settings import VoiceActivitySettings
+from edge_emotion.features.voice_activity import VoiceActivity, level_dbfs, pitch_motion
 from fakes import Array, loud_is_speech
 
 SECONDS = 4.0
@@ -77,7 +76,7 @@ def test_speech_does_not_abstain(shared_data: Path) -> None:
 
 def test_quality_is_the_share_of_speech_in_the_window() -> None:
     # 100 chunks of 32 ms: 25 loud ones first. The window from 0.64 s to 1.28 s holds chunks 20..39, 5 loud.
-    activity = VoiceActivity(VoiceActivitySettings(rest=0), loud_is_speech)
+    activity = VoiceActivity(detector=loud_is_speech)
     sound = np.full(51200, 0.01, np.float32)
     sound[: 25 * 512] = 0.5
     activity.push(sound)
@@ -99,23 +98,11 @@ def test_chunk_sizes_change_nothing(chunk: int) -> None:
 
 def test_sound_below_the_gate_is_not_computed() -> None:
     asked = []
-    settings = VoiceActivitySettings(rest=0)
-    activity = VoiceActivity(settings, lambda chunk: float(asked.append(1) or 0.0))
+    activity = VoiceActivity(detector=lambda chunk: float(asked.append(1) or 0.0))
     activity.push(np.full(5120, 1e-4, np.float32))  # -80 dBFS
     assert asked == []
     activity.push(np.full(5120, 1e-2, np.float32))
     assert len(asked) == 10
-
-
-def test_the_detector_rests_in_turn() -> None:
-    # 40 loud chunks, 3 heard then 2 left out: 24 heard. The share is of those that were heard.
-    asked = []
-    settings = VoiceActivitySettings(listen=3, rest=2)
-    activity = VoiceActivity(settings, lambda chunk: asked.append(chunk[0]) or chunk[0] > 0.5)
-    sound = np.repeat(np.where(np.arange(40) % 5 == 0, 0.6, 0.2), 512).astype(np.float32)
-    activity.push(sound)
-    assert len(asked) == 24
-    assert activity.window(0.0, 1.28).speech == 8 / 24
 
 
 def test_memory_is_bounded() -> None:
@@ -129,3 +116,25 @@ def test_memory_is_bounded() -> None:
 def test_level_of_a_full_scale_square_wave_is_0_dbfs() -> None:
     assert level_dbfs(np.array([1.0, -1.0], np.float32)) == 0.0
     assert level_dbfs(np.zeros(0, np.float32)) == -120.0
+
+
+def test_pitch_motion_by_hand() -> None:
+    # Seven nodes, semitone steps: 0 (held), 1 (glide), unvoiced twice, 12 (a leap), 0.05 (held).
+    semitones = np.array([0.0, 0.0, 1.0, np.nan, 13.0, 25.0, 25.05])
+    f0 = np.nan_to_num(100 * 2 ** (semitones / 12)).astype(np.float32)
+    assert pitch_motion(f0) == (1 / 7, 2 / 7)
+
+
+@pytest.mark.parametrize(
+    ("hint", "steps", "abstain"),
+    [
+        (0.05, 0.5, None),  # shouting: the detector doubts, the pitch glides
+        (0.0, 0.5, "non-speech"),  # a siren: the pitch glides, the detector hears nothing of speech
+        (0.05, 0.0, "non-speech"),  # held notes
+    ],
+)
+def test_gliding_pitch_counts_as_speech(hint: float, steps: float, abstain: str | None) -> None:
+    activity = VoiceActivity(detector=lambda chunk: hint)
+    activity.push(np.full(57600, 0.1, np.float32))
+    f0 = (200 * 2 ** (steps * (np.arange(120) % 2) / 12)).astype(np.float32)
+    assert activity.window(0.0, 3.6, f0).abstain == abstain

