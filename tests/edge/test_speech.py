@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.feature_set import feature_set
 from edge_emotion.features.speech import (

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.window import RollingGraph, cyclic_padding
 

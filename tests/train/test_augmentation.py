@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from edge_emotion.features.speech import LOG_F0, WIDTH
 from edge_emotion_train.node_augmentation import NodeAugmentation, masked, random_window, stretched
 from edge_emotion_train.waveform_augmentation import (

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.corpora import emodb, ravdess_speech
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from edge_emotion_train.metrics import (
     accuracy,
     calibration_error,

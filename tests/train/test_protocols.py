@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.corpora.clip import Clip
 from edge_emotion_train.protocols import (

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.models.lgrin import LGrINConfig
 from edge_emotion_train.node_augmentation import NodeAugmentation
