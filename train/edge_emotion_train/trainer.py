@@ -30,7 +30,7 @@ class TrainingSettings:
     structure, size, pooling: lambda 1, 2, 3 of eq. (8).
     """
 
-    epochs: int = 80
+    epochs: int = 60
     batch: int = 32
     learning_rate: float = 4e-3
     weight_decay: float = 0.05

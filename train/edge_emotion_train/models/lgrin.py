@@ -86,6 +86,7 @@ def preset(name: str, nodes: int, features: int, classes: int) -> LGrINConfig:
             filters=((112, 56), (96, 48)),
             adjacency="tied",
             adjacency_start="band",
+            reach=6,
             head_norm=True,
             dropout=0.3,
             input_dropout=0.1,
