@@ -8,7 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+from edge_emotion.bundle import read_bundle
+from edge_emotion.errors import EdgeEmotionError
 
 NODES, FEATURES = 4, 2
 LABELS = ["calm", "angry", "happy"]
@@ -88,3 +92,12 @@ def raw_bundle(path: Path, manifest: Any = None, files: dict[str, bytes] | None 
     manifest = signed(good_manifest(), files) if manifest is None else manifest
     text = manifest if isinstance(manifest, bytes) else json.dumps(manifest).encode()
     return zip_of(path, [("manifest.json", text), *files.items()])
+
+
+def refusal(path: Path) -> str:
+    """The one line with which a bundle is refused; it names the file."""
+    with pytest.raises(EdgeEmotionError) as caught:
+        read_bundle(path)
+    line = str(caught.value)
+    assert str(path) in line and "\n" not in line and line.isprintable()
+    return line

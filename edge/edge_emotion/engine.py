@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_emotion.bundle import Bundle
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import ENGINES
+from edge_emotion.native_talk import held_back
 
 MAX_THREADS = 64
 
@@ -90,8 +91,9 @@ class LiteRTEngine:
         if network[4:8] != b"TFL3":
             raise ValueError("not a TFLite file")
         self.version = installed_version("ai-edge-litert")
-        self._interpreter = runtime.Interpreter(model_content=network, num_threads=threads)
-        self._interpreter.allocate_tensors()
+        with held_back(show_on_failure=False):  # it announces its delegate each time; what fails is raised
+            self._interpreter = runtime.Interpreter(model_content=network, num_threads=threads)
+            self._interpreter.allocate_tensors()
         inputs, outputs = self._interpreter.get_input_details(), self._interpreter.get_output_details()
         self._input, self._output = inputs[0]["index"], outputs[0]["index"]
         self.signature = tuple(

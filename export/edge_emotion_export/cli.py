@@ -50,6 +50,7 @@ def _export(options: argparse.Namespace) -> None:
         name=options.name,
         formats=[kind.strip() for kind in options.formats.split(",") if kind.strip()],
         modality=options.modality,
+        results=options.results,
         report=lambda line: print(line, flush=True),
     )
 
@@ -77,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--name", help="name of the bundle (default: that of the file)")
     parser.add_argument(
         "--formats", default="onnx,tflite", help="networks to put in, of: onnx, tflite (default: both)"
+    )
+    parser.add_argument(
+        "--results",
+        metavar="FILE.json",
+        help="result table whose rows the card shows (docs/results/voice.json)",
     )
     parser.add_argument(
         "--modality", default="voice", help="what the network listens to or looks at (default: voice)"

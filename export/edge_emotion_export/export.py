@@ -1,5 +1,6 @@
 """From a training run to a bundle: load, fold, convert, prove parity, write."""
 
+import json
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +33,7 @@ def export_bundle(
     name: str | None = None,
     formats: Sequence[str] = tuple(FORMATS),
     modality: str = "voice",
+    results: str | Path | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Bundle:
     """Export a run's final model into a bundle; all of it or nothing.
@@ -44,6 +46,7 @@ def export_bundle(
     out = Path(out)
     _check_request(out, formats)
     trained = load_trained_model(run)
+    measured = read_results(results) if results else []
     nodes, features = trained.model.config.nodes, trained.model.config.features
     parameters = trained.model.parameter_count()["total"]
     report(f"{run}: L-GrIN of {parameters:,} parameters, {nodes} nodes of {features} features")
@@ -63,7 +66,7 @@ def export_bundle(
             f"{proof.logits:.1e}, probabilities by {proof.probabilities:.1e}, over {proof.windows} windows"
         )
         proofs.append(proof)
-    manifest["about"] = _about(trained, parameters, proofs)
+    manifest["about"] = _about(trained, parameters, proofs, measured)
     files["card.md"] = write_card(manifest).encode()
     bundle = write_bundle(out, manifest, files)
     report(f"wrote {out}: {bundle.size / 1000:.0f} kB")
@@ -122,13 +125,30 @@ def _proof(trained: TrainedModel, network: bytes, engine: str) -> Parity:
     return check_parity(trained.model, opened, config.nodes, config.features, trained.temperature)
 
 
-def _about(trained: TrainedModel, parameters: int, proofs: Sequence[Parity]) -> dict[str, Any]:
+def read_results(path: str | Path) -> list[dict[str, Any]]:
+    """Rows of a result table as edge-emotion-train writes it; EdgeEmotionError on any other file."""
+    try:
+        table = json.loads(Path(path).read_text())
+        rows, made = table["rows"], table["stamp"]
+        return [{**row, "commit": made["commit"], "date": made["date"]} for row in rows]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EdgeEmotionError(
+            f"cannot read {path} as a result table ({type(error).__name__}); expected docs/results/NAME.json"
+        ) from error
+
+
+def _about(
+    trained: TrainedModel, parameters: int, proofs: Sequence[Parity], measured: Sequence[dict[str, Any]]
+) -> dict[str, Any]:
     config = trained.model.config
     layers = " -> ".join("(" + ", ".join(map(str, etas)) + ")" for etas in config.filters)
     packages = {"onnx": ("onnx",), "litert": ("litert-torch",)}
     used = ["edge-emotion", "torch", *(package for proof in proofs for package in packages[proof.engine])]
+    own = trained.about.get("metrics") or []
+    rows = [own] if isinstance(own, dict) else list(own)
     return {
         **trained.about,
+        "metrics": [*rows, *measured],
         "architecture": f"L-GrIN, {config.adjacency} adjacency, filters {layers}",
         "parameters": parameters,
         "export": {

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_export.chatter import held_back
+from edge_emotion.native_talk import held_back
 
 INPUT, OUTPUT = "window", "logits"
 

@@ -8,37 +8,14 @@ import struct
 import warnings
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper
 
 from edge_emotion.bundle import read_bundle, shipped_bundles, write_bundle
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from handmade_bundle import good_files, good_manifest, onnx_network, raw_bundle, signed, zip_of
-
-
-def refusal(path: Path) -> str:
-    """The one line with which a bundle is refused; it names the file."""
-    with pytest.raises(EdgeEmotionError) as caught:
-        read_bundle(path)
-    line = str(caught.value)
-    assert str(path) in line and "\n" not in line and line.isprintable()
-    return line
-
-
-def changed(field: str, value: Any) -> dict[str, Any]:
-    """A good manifest with one field (dotted path) replaced."""
-    manifest = signed(good_manifest(), good_files())
-    *parents, last = field.split(".")
-    place: Any = manifest
-    for parent in parents:
-        place = place[int(parent)] if parent.isdigit() else place[parent]
-    place[last] = value
-    return manifest
+from handmade_bundle import good_files, good_manifest, raw_bundle, refusal, signed, zip_of
 
 
 def test_a_good_bundle_comes_back_as_written(tmp_path: Path) -> None:
@@ -168,7 +145,8 @@ def test_a_future_version_asks_for_an_update(tmp_path: Path) -> None:
 def test_names_that_are_not_plain(tmp_path: Path, name: str) -> None:
     path = zip_of(tmp_path / "x.emo", [("manifest.json", b"{}"), (name, b"x")])
     assert "plain file names" in refusal(path)
-    manifest = changed("networks.0.file", name)
+    manifest = signed(good_manifest(), good_files())
+    manifest["networks"][0]["file"] = name
     assert "networks[0].file: expected a plain name" in refusal(raw_bundle(tmp_path / "y.emo", manifest))
 
 
@@ -244,138 +222,11 @@ def test_a_network_changed_after_opening(tmp_path: Path) -> None:
         bundle.network("litert", "fp32")
 
 
-NAN, INFINITY = float("nan"), float("inf")
-
-
-@pytest.mark.parametrize(
-    ("field", "value", "expected"),
-    [
-        ("version", 0, "version: expected a whole number"),
-        ("version", "1", "version: expected a whole number"),
-        ("version", True, "version: expected a whole number"),
-        ("surprise", 1, "unknown key 'surprise'"),
-        ("name", "../x", "name: expected a plain name"),
-        ("name", "x\x1b[2J", "name: expected a plain name"),
-        ("modality", "", "modality: expected a plain name"),
-        ("labels", [], "labels: expected a list"),
-        ("labels", "abc", "labels: expected a list"),
-        ("labels", ["calm", "calm", "happy"], "every label once"),
-        ("labels", ["calm", "angry"], "label_map: expected the 2 labels"),
-        ("labels", ["calm", "angry", "ha\x1bppy"], "labels: expected a line"),
-        ("label_map", {"calm": "neutral"}, "label_map: expected the 3 labels"),
-        ("label_map.calm", "serenity", "'calm' is mapped to 'serenity', expected one of: neutral"),
-        ("label_map.calm", ["neutral"], "'calm' is mapped to"),
-        ("window", None, "window: expected an object"),
-        ("window.colour", "blue", "window: unknown key 'colour'"),
-        ("window.nodes", 0, "window.nodes: expected a whole number"),
-        ("window.nodes", 10**9, "window.nodes: expected a whole number"),
-        ("window.nodes", 4.0, "window.nodes: expected a whole number"),
-        ("window.period", 0, "window.period: expected a finite number above zero"),
-        ("window.period", "fast", "window.period: expected a finite number"),
-        ("window.hop", -1, "window.hop: expected a whole number"),
-        ("window.feature_set", 3, "window.feature_set: expected a plain name"),
-        ("window.feature_version", 0, "window.feature_version: expected a whole number"),
-        ("window.features", 3, "window.mean: expected 3 numbers"),
-        ("window.mean", [0.0], "window.mean: expected 2 numbers, one a feature, got 1"),
-        ("window.mean", [0.0, 0.0, 0.0], "window.mean: expected 2 numbers, one a feature, got 3"),
-        ("window.mean", [0.0, NAN], "NaN"),
-        ("window.mean", [0.0, INFINITY], "Infinity"),
-        ("window.mean", [0.0, 1e300], "window.mean[1]: expected a finite number"),
-        ("window.mean", [0.0, None], "window.mean[1]: expected a finite number"),
-        ("window.mean", [True, 0.0], "window.mean[0]: expected a finite number"),
-        ("window.scale", [1.0, 0.0], "window.scale[1]: expected a finite number above zero"),
-        ("window.scale", [-1.0, 1.0], "window.scale[0]: expected a finite number above zero"),
-        ("window.scale", [1.0, 1e-60], "window.scale[1]: expected a finite number above zero"),
-        ("window.scale", [NAN, 1.0], "NaN"),
-        ("window.scale", [], "window.scale: expected 2 numbers"),
-        ("temperature", 0.0, "temperature: expected a finite number above zero"),
-        ("temperature", 10**400, "temperature: expected a finite number above zero"),
-        ("networks", [], "networks: expected a list of 1 to 16"),
-        ("networks", ["net.onnx"], "networks[0]: expected an object"),
-        ("networks.0.engine", "pickle", "networks[0].engine: expected one of litert, onnx"),
-        ("networks.0.precision", "int3", "networks[0].precision: expected one of"),
-        ("networks.0.sha256", "0" * 63, "networks[0].sha256: expected 64"),
-        ("networks.1.file", "net.onnx", "net.onnx is named twice"),
-        ("networks.1.engine", "onnx", "a second fp32 network for onnx"),
-        ("card", "card.md", "card: expected an object"),
-        ("card.file", "net.onnx", "net.onnx is named twice"),
-        ("card.file", "manifest.json", "manifest.json is named twice"),
-        ("about", [], "about: expected an object"),
-    ],
-)
-def test_wrong_manifest_fields(tmp_path: Path, field: str, value: Any, expected: str) -> None:
-    assert expected in refusal(raw_bundle(tmp_path / "wrong.emo", changed(field, value)))
-
-
-@pytest.mark.parametrize("key", sorted(good_manifest()))
-def test_missing_manifest_keys(tmp_path: Path, key: str) -> None:
-    manifest = signed(good_manifest(), good_files())
-    del manifest[key]
-    assert f"{key!r} is missing" in refusal(raw_bundle(tmp_path / "short.emo", manifest))
-
-
-@pytest.mark.parametrize(
-    "text",
-    [b"", b"{", b"\xff\xfe", b"[" * 200_000, b'{"a": 1, "a": 2}', b"9" * 10_000, b"nul"],
-    ids=["empty", "open", "bytes", "deep", "twice", "digits", "word"],
-)
-def test_a_manifest_that_is_not_json(tmp_path: Path, text: bytes) -> None:
-    assert "manifest.json" in refusal(raw_bundle(tmp_path / "wrong.emo", text))
-
-
 def test_a_card_that_would_drive_the_terminal(tmp_path: Path) -> None:
     for card, expected in ((b"# Card\x1b[2J\n", "control characters"), (b"\xff\xfe", "not UTF-8")):
         files = {**good_files(), "card.md": card}
         path = raw_bundle(tmp_path / "card.emo", signed(good_manifest(), files), files)
         assert expected in refusal(path)
-
-
-def with_external_data(place: str) -> bytes:
-    """An ONNX network that has one tensor outside, at each place where a tensor can be."""
-    outside = TensorProto(name="w", data_type=TensorProto.FLOAT, dims=[2])
-    outside.data_location = TensorProto.EXTERNAL
-    outside.external_data.add(key="location", value="/etc/passwd")
-    model = onnx.load_from_string(onnx_network())
-    constant = helper.make_node("Constant", [], ["c"], value=outside)
-    if place == "initializer":
-        model.graph.initializer.append(outside)
-    elif place == "constant":
-        model.graph.node.append(constant)
-    elif place == "subgraph":
-        inner = helper.make_graph([constant], "inner", [], [])
-        model.graph.node.append(helper.make_node("If", ["x"], ["y"], then_branch=inner, else_branch=inner))
-    elif place == "function":
-        model.functions.append(helper.make_function("f", "F", [], ["c"], [constant], []))
-    elif place == "sparse":
-        model.graph.sparse_initializer.append(onnx.SparseTensorProto(values=outside, dims=[2]))
-    else:
-        model.graph.initializer.append(outside)
-        del model.graph.initializer[-1].external_data[:]
-    return bytes(model.SerializeToString())
-
-
-@pytest.mark.parametrize(
-    "place", ["initializer", "constant", "subgraph", "function", "sparse", "location only"]
-)
-def test_onnx_that_points_outside_the_bundle(tmp_path: Path, place: str) -> None:
-    files = {**good_files(), "net.onnx": with_external_data(place)}
-    path = raw_bundle(tmp_path / "outside.emo", signed(good_manifest(), files), files)
-    assert "net.onnx refused: it refers to data outside the bundle" in refusal(path)
-
-
-def test_onnx_with_a_disguised_field_number(tmp_path: Path) -> None:
-    # Field 7 with a bit beyond the 32nd: some readers cut the key and see a graph.
-    disguised = bytes([0xBA, 0x80, 0x80, 0x80, 0x10, 0x00])
-    files = {**good_files(), "net.onnx": onnx_network() + disguised}
-    path = raw_bundle(tmp_path / "odd.emo", signed(good_manifest(), files), files)
-    assert "not an ONNX network" in refusal(path)
-
-
-@pytest.mark.parametrize("content", [b"\x0a\xff", b"\x07", b"\x80", b"\x0a" + b"\x80" * 12, b"GIF89a"])
-def test_onnx_that_is_no_protobuf(tmp_path: Path, content: bytes) -> None:
-    files = {**good_files(), "net.onnx": content}
-    path = raw_bundle(tmp_path / "odd.emo", signed(good_manifest(), files), files)
-    assert "not an ONNX network" in refusal(path)
 
 
 def test_names_of_shipped_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,9 +17,10 @@ from onnx import numpy_helper
 
 from edge_emotion.bundle import Bundle, read_bundle
 from edge_emotion.engine import open_engine
+from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_export import export
 from edge_emotion_export.cli import main
-from edge_emotion_export.export import export_bundle
+from edge_emotion_export.export import export_bundle, read_results
 from edge_emotion_export.parity import probe_windows
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
 from small_lgrin import FREE, LABELS, TIED, run_config, write_run
@@ -287,3 +288,14 @@ def test_a_wrong_command_line(
     said = capsys.readouterr().err
     assert expected in said and said.count("\n") == 1
     assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"rows": 1, "stamp": {}}', '{"rows": [1], "stamp": {"commit": "", "date": ""}}']
+)
+def test_a_foreign_result_table_is_refused_in_one_line(content, tmp_path):
+    path = tmp_path / "voice.json"
+    path.write_text(content)
+    with pytest.raises(EdgeEmotionError, match=r"voice\.json as a result table") as caught:
+        read_results(path)
+    assert "\n" not in str(caught.value)

@@ -35,7 +35,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--epochs", type=_positive, help="passes over the clips (default: the recipe's)")
-    common.add_argument("--seeds", type=_positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
     common.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     common.add_argument(
         "--workers", type=_positive, help="trainings at a time (default: one a core; 1 on a GPU)"
@@ -68,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--adjacency", choices=("free", "tied", "binary", "weighted"), help="instead of the preset's"
     )
+    one.add_argument("--seeds", type=_positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
     one.add_argument("--out", type=Path, help="run folder (default: runs/CORPUS-PROTOCOL)")
 
     table = commands.add_parser(
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, default=Path("runs/voice-results"), help="where its runs lie and resume"
     )
     table.add_argument("--out", type=Path, default=Path("docs/results"), help="where the tables go")
-    table.set_defaults(seeds=3)
+    table.add_argument("--seeds", type=_positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
     return top
 
 
@@ -106,7 +106,7 @@ def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
     from edge_emotion_train.experiment import run_jobs, temperature_of, trained_network
     from edge_emotion_train.labels import TO_EMOTION
     from edge_emotion_train.models.lgrin import LGrIN
-    from edge_emotion_train.run_folder import write_model, write_run
+    from edge_emotion_train.run_folder import about_shipped, write_model, write_run
     from edge_emotion_train.trainer import TrainingSettings
     from edge_emotion_train.voice import load_corpus, plan
 
@@ -138,12 +138,7 @@ def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
     if options.protocol == "all":
         network, standard = trained_network(made.jobs[1], made.recipe, folder)
         temperature = temperature_of([outcome for outcome in outcomes if outcome.job.role == "validation"])
-        about = {
-            "stamp": metrics["stamp"],
-            "corpora": options.corpus,
-            "seed": made.jobs[1].seed,
-            "split": "all speakers",
-        }
+        about = about_shipped(options.corpus, made, metrics)
         label_map = TO_EMOTION[options.corpus[0]]
         print(
             "network to ship:",

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from edge_emotion_train.experiment import Outcome, Recipe, temperature_of, train
 from edge_emotion_train.figures import draw_adjacency, draw_confusion
 from edge_emotion_train.metrics import confusion_matrix
 from edge_emotion_train.models.lgrin import LGrIN
+from edge_emotion_train.protocols import speakers_of
 from edge_emotion_train.run_stamp import stamp
 from edge_emotion_train.trainer import Standardisation
+from edge_emotion_train.voice import Plan
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,7 +49,7 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
     found: dict[str, object] = {}
     jobs = []
     for outcome in outcomes:
-        metrics = outcome.metrics(temperatures[outcome.job.fold])
+        metrics = outcome.metrics(temperatures[outcome.job.fold]) if len(outcome.truth) else {}
         about = {
             "name": outcome.job.name,
             "fold": outcome.job.fold,
@@ -88,6 +91,27 @@ def write_run(
     return metrics
 
 
+def about_shipped(corpora: Sequence[str], made: Plan, metrics: dict[str, object]) -> dict[str, object]:
+    """What a bundle's card says of a network that learned from everyone: who, how divided, how measured."""
+    everyone = speakers_of([clip.clip for clip in made.clips])
+    held = speakers_of([made.clips[i].clip for i in made.jobs[0].measure])
+    split = (
+        f"The network inside learned from all {len(everyone)} speakers ({', '.join(everyone)}). A twin that learned "
+        f"without {', '.join(held)} was measured on these; its logits there gave the temperature."
+    )
+    row = {
+        "corpus": "+".join(corpora),
+        "protocol": "held-out speakers, of the twin",
+        "classes": len(made.recipe.labels),
+    }
+    stamped: dict[str, Any] = dict(metrics["stamp"])  # type: ignore[call-overload]
+    return {
+        "corpora": list(corpora), "split": split, "seed": made.jobs[-1].seed, "date": stamped["date"],
+        "commit": stamped["commit"], "command": stamped["command"],
+        "metrics": [{**row, **dict(metrics["validation"])}],  # type: ignore[call-overload]
+    }  # fmt: skip
+
+
 def write_model(
     folder: Path,
     recipe: Recipe,
@@ -108,7 +132,7 @@ def write_model(
     }  # fmt: skip
     config = {
         "lgrin": asdict(recipe.network), "labels": recipe.labels, "label_map": label_map, "window": window,
-        "temperature": temperature, "about": {**about, "parameters": network.parameter_count()},
+        "temperature": temperature, "about": about,
     }  # fmt: skip
     unfinished = place / "weights.part"
     torch.save({name: value.cpu() for name, value in network.state_dict().items()}, unfinished)

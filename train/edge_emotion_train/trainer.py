@@ -1,7 +1,7 @@
 """Trains one L-GrIN on one side of a split: loop, weight average, checkpoints that resume to the same bits."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
 from edge_emotion_train.node_augmentation import NodeAugmentation, masked, random_window, stretched
 
 Nodes = NDArray[np.float32]
+SMALLEST = 4  # clips to learn from: batch norm needs some
 
 
 @dataclass(frozen=True)
@@ -166,12 +167,14 @@ def train(
 
     Randomness of an epoch comes from (seed, epoch) alone, so a run resumed from `checkpoint` (written every `every`
     epochs) ends with the same weights as one that was not stopped. report: called after each epoch with its number
-    and mean loss. Raises EdgeEmotionError on fewer samples than a batch or a checkpoint of another network.
+    and mean loss. A corpus smaller than a batch is one batch.
+    Raises EdgeEmotionError on fewer than SMALLEST samples or a checkpoint of another network.
     """
-    if len(samples) < settings.batch:
+    if len(samples) < SMALLEST:
         raise EdgeEmotionError(
-            f"training needs at least one batch of {settings.batch} clips, got {len(samples)}"
+            f"training needs at least {SMALLEST} clips with a known label, got {len(samples)}"
         )
+    settings = replace(settings, batch=min(settings.batch, len(samples)))
     torch.manual_seed(seed)
     network = LGrIN(config).to(device)
     optimiser = torch.optim.AdamW(
@@ -213,6 +216,8 @@ def clip_logits(
     network: LGrIN, clips: Sequence[Nodes], features: FeatureSet, standard: Standardisation, hop: int
 ) -> NDArray[np.float64]:
     """Mean log-probabilities (n, C) of each clip over the windows that the device would make of it."""
+    if not clips:
+        return np.zeros((0, network.config.classes))
     device = next(network.parameters()).device
     per_clip = [device_windows(nodes, network.config.nodes, hop) for nodes in clips]
     stacked = standard(features.window(np.concatenate(per_clip)))

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emotion.features.speech import CEPSTRA
+from edge_emotion.features.speech import PITCH_COLUMNS
 from edge_emotion.settings import VoiceActivitySettings
 
 RATE = 16000  # samples per second
 CHUNK = 512  # samples the speech detector takes at a time: 32 ms
 QUIETEST = -120.0  # dBFS, what digital silence is taken for
 
-F0 = CEPSTRA + 2  # column of a speech node: F0 in Hz, 0 where unvoiced
+F0 = PITCH_COLUMNS[0]  # column of a speech node: F0 in Hz, 0 where unvoiced
 STEADY, LEAP = 0.1, 3.0  # semitones from node to node: a held note below, a new note above, a glide between
 HELD = 0.25  # a window with more than this share of held notes is music, unless as much of it is speech
 HINT = 0.02  # mean probability of speech from which on gliding pitch counts as speech

@@ -1,4 +1,4 @@
-"""Keeps the converters' talk off the terminal, and shows it when they fail."""
+"""Keeps what native runtimes and converters say to themselves off the terminal."""
 
 import contextlib
 import os
@@ -9,11 +9,14 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
-    """Collect what Python and native code write to stdout and stderr; on an exception, pass it on to stderr."""
+def held_back(show_on_failure: bool = True) -> Iterator[None]:
+    """Collect what Python and native code write to stdout and stderr; on an exception, pass it on or drop it.
+
+    Swaps the process' descriptors 1 and 2: not for use while other threads write to them.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
-    # The converters' native code writes to the descriptors themselves.
+    # Native code writes to the descriptors themselves.
     kept = {number: os.dup(number) for number in (1, 2)}
     with tempfile.TemporaryFile() as talk:
         for number in kept:
@@ -30,6 +33,6 @@ def held_back() -> Iterator[None]:
             for number, original in kept.items():
                 os.dup2(original, number)
                 os.close(original)
-            if failed:
+            if failed and show_on_failure:
                 talk.seek(0)
                 sys.stderr.write(talk.read().decode(errors="replace"))
