@@ -282,8 +282,9 @@ def _models(options: argparse.Namespace) -> int:
     print(f"temperature  {bundle.temperature:.3f}")
     for network in bundle.networks:
         print(f"network      {network.engine} {network.precision}, sha256 {network.sha256}")
-    for key, value in bundle.about.items():
-        print(f"{key:<12} {value if isinstance(value, str | int | float) else json.dumps(value)}")
+    for key in ("architecture", "parameters", "date", "commit"):  # the card says the rest in sentences
+        if key in bundle.about:
+            print(f"{key:<12} {bundle.about[key]}")
     print(f"\n{bundle.card}")
     return 0
 

@@ -125,3 +125,10 @@ def test_a_clip_that_is_not_sound_is_named(tmp_path):
     (tmp_path / "a.wav").write_text("no sound")
     with pytest.raises(EdgeEmotionError, match=r"cannot read .*a\.wav as sound"):
         read_sound(tmp_path / "a.wav", 16_000)
+
+
+def test_speakers_are_named_in_few_words():
+    from edge_emotion_train.run_folder import named_speakers
+
+    names = ["ravdess-02", "ravdess-01", "ravdess-03", "ravdess-07", "emodb-08", "emodb-03", "own-anna"]
+    assert named_speakers(names) == "emodb 03, 08; own anna; ravdess 01-03, 07"

@@ -91,13 +91,30 @@ def write_run(
     return metrics
 
 
+def named_speakers(speakers: Sequence[str]) -> str:
+    """Speakers "corpus-NN" in few words: "emodb 03, 08-10; ravdess 01-20"."""
+    corpora: dict[str, list[list[str]]] = {}
+    for speaker in sorted(speakers):
+        corpus, number = speaker.rsplit("-", 1)
+        runs = corpora.setdefault(corpus, [])
+        if runs and number.isdigit() and runs[-1][-1].isdigit() and int(number) == int(runs[-1][-1]) + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    texts = {
+        corpus: ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
+        for corpus, runs in corpora.items()
+    }
+    return "; ".join(f"{corpus} {text}" for corpus, text in texts.items())
+
+
 def about_shipped(corpora: Sequence[str], made: Plan, metrics: dict[str, object]) -> dict[str, object]:
     """What a bundle's card says of a network that learned from everyone: who, how divided, how measured."""
     everyone = speakers_of([clip.clip for clip in made.clips])
     held = speakers_of([made.clips[i].clip for i in made.jobs[0].measure])
     split = (
-        f"The network inside learned from all {len(everyone)} speakers ({', '.join(everyone)}). A twin that learned "
-        f"without {', '.join(held)} was measured on these; its logits there gave the temperature."
+        f"The network inside learned from all {len(everyone)} speakers ({named_speakers(everyone)}). A twin that learned "
+        f"without {named_speakers(held)} was measured on these; its logits there gave the temperature."
     )
     row = {
         "corpus": "+".join(corpora),
