@@ -113,8 +113,8 @@ def about_shipped(corpora: Sequence[str], made: Plan, metrics: dict[str, object]
     everyone = speakers_of([clip.clip for clip in made.clips])
     held = speakers_of([made.clips[i].clip for i in made.jobs[0].measure])
     split = (
-        f"The network inside learned from all {len(everyone)} speakers ({named_speakers(everyone)}). A twin that learned "
-        f"without {named_speakers(held)} was measured on these; its logits there gave the temperature."
+        f"The network inside learned from all {len(everyone)} speakers ({named_speakers(everyone)}). A twin that "
+        f"learned without {named_speakers(held)} was measured on these; its logits there gave the temperature."
     )
     row = {
         "corpus": "+".join(corpora),
