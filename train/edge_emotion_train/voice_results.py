@@ -120,7 +120,7 @@ def markdown(done: Sequence[dict[str, object]], made: dict[str, object]) -> str:
         "on the classes both have (calm counts as neutral); `leaky` the paper's own protocol, in which windows of one",
         "clip and one speaker stand on both sides of the split: shown to compare with the paper, not to be believed.",
         "Temperatures are fitted on validation speakers of the same fold. Recipe and features are common to all folds;",
-        "they were chosen by the mean UAR on validation speakers, who are test speakers of other folds. Leaky rows take",
+        "they were chosen by the mean UAR on validation speakers, who test in other folds. The leaky rows take",
         "the last epoch, where the paper's code takes the best one on the test fold.", "",
     ]  # fmt: skip
     return "\n".join(lines)
