@@ -20,6 +20,7 @@ from edge_emotion_train.metrics import accuracy, calibration_error, fitted_tempe
 from edge_emotion_train.metrics import unweighted_average_recall as uar
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
 from edge_emotion_train.node_cache import ClipNodes
+from edge_emotion_train.run_stamp import commit, now
 from edge_emotion_train.trainer import (
     Sample,
     Standardisation,
@@ -189,6 +190,9 @@ def run_jobs(
     if stored.is_file() and stored.read_text() != _recipe_file(recipe):
         raise EdgeEmotionError(f"{folder} holds a run of another recipe; choose another --out or delete it")
     stored.write_text(_recipe_file(recipe))
+    begun = folder / "begun.json"  # a run may go on under a later commit: its networks are named by the first
+    if not begun.is_file():
+        begun.write_text(json.dumps({"commit": commit(), "date": now()}) + "\n")
     waiting = [job for job in jobs if not (folder / job.name / "outcome.npz").is_file()]
     if waiting:
         context = multiprocessing.get_context("fork" if device == "cpu" and os.name == "posix" else "spawn")

@@ -77,7 +77,14 @@ def write_run(
     folder: Path, recipe: Recipe, outcomes: Sequence[Outcome], title: str, command: list[str]
 ) -> dict[str, object]:
     """Write metrics.json, confusion.png and, of the first network, adjacency.png; give the metrics."""
-    metrics = {"stamp": stamp(command), "title": title, "classes": recipe.labels, **summary(outcomes)}
+    begun = json.loads((folder / "begun.json").read_text())
+    metrics = {
+        "stamp": stamp(command),
+        "begun": begun,
+        "title": title,
+        "classes": recipe.labels,
+        **summary(outcomes),
+    }
     write_text(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
     measured = [o for o in outcomes if o.job.role == "test" and len(o.truth)] or list(outcomes)
     counts = sum(confusion_matrix(o.truth, o.logits.argmax(1), len(recipe.labels)) for o in measured)

@@ -19,6 +19,11 @@ def commit() -> str:
     return done.stdout.strip()
 
 
+def now() -> str:
+    """Date and time to the minute, UTC."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def processor() -> str:
     """The processor's own name, where the system tells it."""
     listing = Path("/proc/cpuinfo")
@@ -33,7 +38,7 @@ def stamp(command: list[str]) -> dict[str, object]:
     """Date, commit, machine, Python, versions and the command, as result files carry it."""
     versions = {name: metadata.version(name) for name in ("edge-emotion", "numpy", "torch")}
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": now(),
         "commit": commit(),
         "machine": f"{processor()}, {platform.system()} {platform.machine()}",
         "python": sys.version.split()[0],
