@@ -73,6 +73,22 @@ def test_folds_seeds_and_going_on(ravdess, tmp_path, capsys):
     assert "another recipe" in capsys.readouterr().err
 
 
+def test_another_protocol_or_other_data_never_gets_the_outcomes_found(ravdess, tmp_path, capsys):
+    out = tmp_path / "run"
+    common = ("--corpus", "ravdess-speech", "--data", ravdess, "--out", out, "--epochs", 1)
+    cache = ("--cache", tmp_path / "cache")
+    assert run(*common, *cache, "--protocol", "leaky") == 0
+    assert run(*common, *cache, "--protocol", "loso") == 2
+    assert "another protocol, split or data" in capsys.readouterr().err
+    assert (
+        cli.main(
+            ["lgrin", "--copies", "0", "--workers", "1", *map(str, (*common, *cache, "--protocol", "leaky"))]
+        )
+        == 0
+    )
+    assert run(*common, *cache, "--protocol", "leaky") == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -128,7 +144,7 @@ def test_a_clip_that_is_not_sound_is_named(tmp_path):
 
 
 def test_speakers_are_named_in_few_words():
-    from edge_emotion_train.run_folder import named_speakers
+    from edge_emotion_train.shipping import named_speakers
 
     names = ["ravdess-02", "ravdess-01", "ravdess-03", "ravdess-07", "emodb-08", "emodb-03", "own-anna"]
     assert named_speakers(names) == "emodb 03, 08; own anna; ravdess 01-03, 07"

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
 
@@ -26,7 +27,7 @@ checkpoints when the same command is given again."""
 
 
 def _parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
+    top = _Parser(
         prog="edge-emotion-train",
         description=__doc__,
         epilog=EXAMPLES,
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
         "--cache", type=Path, default=Path("cache"), help="folder of computed nodes (default: cache)"
     )
     common.add_argument(
-        "--copies", type=int, default=10, help="augmented copies of each recording (default: 10)"
+        "--copies", type=_not_negative, default=10, help="augmented copies of each recording (default: 10)"
     )
 
     one = commands.add_parser(
@@ -92,6 +93,20 @@ def _positive(text: str) -> int:
     return value
 
 
+def _not_negative(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError("expected a number of at least 0")
+    return value
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says a wrong command line in one line, like every other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise EdgeEmotionError(f"{message}; see `{self.prog} --help`")
+
+
 def chosen_device(asked: str) -> str:
     """ "cpu" or "cuda"; EdgeEmotionError when cuda is asked for and absent."""
     import torch
@@ -103,10 +118,10 @@ def chosen_device(asked: str) -> str:
 
 
 def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
-    from edge_emotion_train.experiment import run_jobs, temperature_of, trained_network
-    from edge_emotion_train.labels import TO_EMOTION
+    from edge_emotion_train.experiment import run_jobs
     from edge_emotion_train.models.lgrin import LGrIN
-    from edge_emotion_train.run_folder import about_shipped, write_model, write_run
+    from edge_emotion_train.run_folder import write_run
+    from edge_emotion_train.shipping import ship
     from edge_emotion_train.trainer import TrainingSettings
     from edge_emotion_train.voice import load_corpus, plan
 
@@ -136,14 +151,7 @@ def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
             row = metrics[role]
             print(f"{role}: UAR {100 * row['uar_mean']:.1f} +- {100 * row['uar_std']:.1f} %")
     if options.protocol == "all":
-        network, standard = trained_network(made.jobs[1], made.recipe, folder)
-        temperature = temperature_of([outcome for outcome in outcomes if outcome.job.role == "validation"])
-        about = about_shipped(options.corpus, made, metrics)
-        label_map = TO_EMOTION[options.corpus[0]]
-        print(
-            "network to ship:",
-            write_model(folder, made.recipe, network, standard, temperature, label_map, about),
-        )
+        print("network to ship:", ship(folder, made, options.corpus, metrics["stamp"]))
     print(f"see {folder / 'metrics.json'}, confusion.png, adjacency.png")
 
 
@@ -161,10 +169,10 @@ def _voice_results(options: argparse.Namespace, command: list[str]) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; 0, 2 on bad input (one line on standard error), 130 on Ctrl-C."""
-    options = _parser().parse_args(arguments)
     given = list(sys.argv[1:] if arguments is None else arguments)
     command = ["edge-emotion-train", *given]
     try:
+        options = _parser().parse_args(given)
         {"lgrin": _lgrin, "voice-results": _voice_results}[options.command](options, command)
     except EdgeEmotionError as error:
         print(f"edge-emotion-train: {error}", file=sys.stderr)

@@ -1,8 +1,10 @@
 """One protocol as a list of jobs, each one training; several at once, each resumable, all written to a run folder."""
 
+import hashlib
 import json
 import multiprocessing
 import os
+import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -29,6 +31,7 @@ from edge_emotion_train.trainer import (
     fitted_standardisation,
     train,
 )
+from edge_emotion_train.whole_file import write_text
 
 NETWORK = "network.pt"  # in a finished job's folder: weights and standardisation
 
@@ -189,10 +192,12 @@ def run_jobs(
     stored = folder / "recipe.json"
     if stored.is_file() and stored.read_text() != _recipe_file(recipe):
         raise EdgeEmotionError(f"{folder} holds a run of another recipe; choose another --out or delete it")
-    stored.write_text(_recipe_file(recipe))
+    if not stored.is_file():
+        write_text(stored, _recipe_file(recipe))
     begun = folder / "begun.json"  # a run may go on under a later commit: its networks are named by the first
     if not begun.is_file():
-        begun.write_text(json.dumps({"commit": commit(), "date": now()}) + "\n")
+        write_text(begun, json.dumps({"commit": commit(), "date": now()}) + "\n")
+    claim(jobs, clips, folder)
     waiting = [job for job in jobs if not (folder / job.name / "outcome.npz").is_file()]
     if waiting:
         context = multiprocessing.get_context("fork" if device == "cpu" and os.name == "posix" else "spawn")
@@ -212,6 +217,36 @@ def run_jobs(
                         process.terminate()
                     raise
     return [_stored_outcome(job, folder) for job in jobs]
+
+
+def claim(jobs: Sequence[Job], clips: Sequence[ClipNodes], folder: Path) -> None:
+    """Mark each job's folder with what it learns from and measures; refuse one that was marked otherwise.
+
+    Without the mark, another protocol or other data in the same folder would be given the outcomes found there.
+    """
+    marks = [_clip_mark(clip) for clip in clips]
+    for job in jobs:
+        text = [
+            job.role,
+            str(job.seed),
+            *(marks[i] for i in job.learn),
+            "measured",
+            *(marks[i] for i in job.measure),
+        ]
+        mark = hashlib.sha256("\n".join(text).encode()).hexdigest()
+        file = folder / job.name / "job.sha256"
+        if not file.is_file():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, mark)
+        elif file.read_text() != mark:
+            raise EdgeEmotionError(
+                f"{file.parent} is of another protocol, split or data; choose another --out or delete {folder}"
+            )
+
+
+def _clip_mark(clip: ClipNodes) -> str:
+    lengths = ",".join(str(len(copy)) for copy in clip.copies)
+    return f"{clip.clip.speaker} {clip.clip.path.name} {lengths} {zlib.crc32(clip.copies[0].tobytes()):08x}"
 
 
 def _watch(running: "Sequence[Future[str]]", news: "Queue[str]", bar: tqdm) -> None:

@@ -43,9 +43,21 @@ def softmax(logits: Rates, temperature: float = 1.0) -> Rates:
     return scaled / scaled.sum(-1, keepdims=True)
 
 
-def fitted_temperature(truth: Labels, logits: Rates) -> float:
-    """Temperature in .1..10 with the least cross-entropy on validation speakers (Guo et al. 2017)."""
+def fitted_temperature(
+    truth: Labels, logits: Rates, weights: Rates | None = None, groups: Rates | None = None
+) -> float:
+    """Temperature in .1..10 with the least cross-entropy on validation speakers (Guo et al. 2017).
+
+    truth (n,), logits (n, C). weights (n,): of each row, even when None. groups (C, G), 0 or 1: classes are summed
+    into groups before they are judged, as the device does, and truth is a group.
+    """
     rows = np.arange(len(truth))
+    share = np.ones(len(truth)) if weights is None else weights
     candidates = np.geomspace(0.1, 10.0, 401)
-    losses = [-np.mean(np.log(softmax(logits, t)[rows, truth] + 1e-12)) for t in candidates]
+    losses = []
+    for candidate in candidates:
+        probabilities = softmax(logits, candidate)
+        if groups is not None:
+            probabilities = probabilities @ groups
+        losses.append(-np.average(np.log(probabilities[rows, truth] + 1e-12), weights=share))
     return float(candidates[int(np.argmin(losses))])

@@ -54,21 +54,22 @@ def _copies(path: Path, copies: int, how: WaveformAugmentation, name: str, versi
     return found
 
 
-def _fingerprint(features: FeatureSet) -> bytes:
-    """What the feature code makes of one second of a gliding tone in noise: another code, another fingerprint."""
+def _fingerprint(features: FeatureSet, how: WaveformAugmentation) -> bytes:
+    """What the feature and augmentation code make of a gliding tone in noise: other code, other fingerprint."""
     random = np.random.default_rng(0)
     time = np.arange(features.rate) / features.rate
     tone = sum(np.sin(2 * np.pi * k * (100 * time + 50 * time**2)) / k for k in range(1, 20))
     sound = (0.05 * tone + 0.002 * random.standard_normal(len(time))).astype(np.float32)
-    return np.round(nodes_of(sound, features), 2).tobytes()
+    changed = augmented(sound, how, np.random.default_rng(1), features.rate)
+    return b"".join(np.round(nodes_of(s, features), 2).tobytes() for s in (sound, changed))
 
 
 def _key(clips: Sequence[Clip], copies: int, how: WaveformAugmentation, features: FeatureSet) -> str:
     """Name of a cache file: changes with the clips, the augmentation and what the feature code does."""
-    digest = hashlib.sha256(_fingerprint(features))
+    digest = hashlib.sha256(_fingerprint(features, how))
     digest.update(repr((features.name, features.version, copies, sorted(asdict(how).items()))).encode())
     for clip in clips:
-        digest.update(f"{clip.path.name} {clip.path.stat().st_size}".encode())
+        digest.update(clip.path.name.encode() + hashlib.sha256(clip.path.read_bytes()).digest())
     return f"{clips[0].corpus}-{digest.hexdigest()[:16]}.npz"
 
 

@@ -100,8 +100,8 @@ def cross_corpus(clips: Sequence[Clip], trained_on: str, tested_on: str) -> list
 def leaky_folds(clips: Sequence[Clip], windows: Sequence[int], folds: int = 5, seed: int = 0) -> list[Split]:
     """The paper's protocol, reproduced to be shown: windows dealt to folds by label, whoever speaks in them.
 
-    windows: for each window the index of its clip. The splits index windows, not clips. Windows of one clip and one
-    speaker stand on both sides, and the test fold picks the checkpoint (validation = test).
+    windows: for each window the index of its clip. The splits index windows, not clips. Windows of one clip and
+    one speaker stand on both sides. Not reproduced: the test fold picks the checkpoint, scaling sees all data.
     """
     random = np.random.default_rng(seed)
     fold_of = np.zeros(len(windows), int)

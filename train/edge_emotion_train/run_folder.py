@@ -1,29 +1,16 @@
-"""What a run leaves behind: metrics.json, confusion.png, adjacency.png, and the network that ships."""
+"""What a run leaves behind: metrics.json, confusion.png, adjacency.png."""
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 
 from edge_emotion_train.experiment import Outcome, Recipe, temperature_of, trained_network
 from edge_emotion_train.figures import draw_adjacency, draw_confusion
 from edge_emotion_train.metrics import confusion_matrix
-from edge_emotion_train.models.lgrin import LGrIN
-from edge_emotion_train.protocols import speakers_of
 from edge_emotion_train.run_stamp import stamp
-from edge_emotion_train.trainer import Standardisation
-from edge_emotion_train.voice import Plan
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_suffix(path.suffix + ".part")
-    unfinished.write_text(text)
-    unfinished.replace(path)
+from edge_emotion_train.whole_file import write_text
 
 
 def fold_temperatures(outcomes: Sequence[Outcome]) -> dict[str, float]:
@@ -96,70 +83,3 @@ def write_run(
             matrix, recipe.features().period, "learned adjacency ReLU(A)", folder / "adjacency.png"
         )
     return metrics
-
-
-def named_speakers(speakers: Sequence[str]) -> str:
-    """Speakers "corpus-NN" in few words: "emodb 03, 08-10; ravdess 01-20"."""
-    corpora: dict[str, list[list[str]]] = {}
-    for speaker in sorted(speakers):
-        corpus, number = speaker.rsplit("-", 1)
-        runs = corpora.setdefault(corpus, [])
-        if runs and number.isdigit() and runs[-1][-1].isdigit() and int(number) == int(runs[-1][-1]) + 1:
-            runs[-1].append(number)
-        else:
-            runs.append([number])
-    texts = {
-        corpus: ", ".join(run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-        for corpus, runs in corpora.items()
-    }
-    return "; ".join(f"{corpus} {text}" for corpus, text in texts.items())
-
-
-def about_shipped(corpora: Sequence[str], made: Plan, metrics: dict[str, object]) -> dict[str, object]:
-    """What a bundle's card says of a network that learned from everyone: who, how divided, how measured."""
-    everyone = speakers_of([clip.clip for clip in made.clips])
-    held = speakers_of([made.clips[i].clip for i in made.jobs[0].measure])
-    split = (
-        f"The network inside learned from all {len(everyone)} speakers ({named_speakers(everyone)}). A twin that "
-        f"learned without {named_speakers(held)} was measured on these; its logits there gave the temperature."
-    )
-    row = {
-        "corpus": "+".join(corpora),
-        "protocol": "held-out speakers, of the twin",
-        "classes": len(made.recipe.labels),
-    }
-    stamped: dict[str, Any] = dict(metrics["stamp"])  # type: ignore[call-overload]
-    return {
-        "corpora": list(corpora), "split": split, "seed": made.jobs[-1].seed, "date": stamped["date"],
-        "commit": stamped["commit"], "command": stamped["command"],
-        "metrics": [{**row, **dict(metrics["validation"])}],  # type: ignore[call-overload]
-    }  # fmt: skip
-
-
-def write_model(
-    folder: Path,
-    recipe: Recipe,
-    network: LGrIN,
-    standard: Standardisation,
-    temperature: float,
-    label_map: dict[str, str],
-    about: dict[str, object],
-) -> Path:
-    """Write RUN/model: config.json and weights.pt, which edge-emotion-export reads."""
-    place = folder / "model"
-    place.mkdir(parents=True, exist_ok=True)
-    features = recipe.features()
-    window = {
-        "nodes": recipe.network.nodes, "period": features.period, "hop": recipe.hop, "feature_set": features.name,
-        "feature_version": features.version, "features": features.features,
-        "mean": [float(value) for value in standard.mean], "scale": [float(value) for value in standard.scale],
-    }  # fmt: skip
-    config = {
-        "lgrin": asdict(recipe.network), "labels": recipe.labels, "label_map": label_map, "window": window,
-        "temperature": temperature, "about": about,
-    }  # fmt: skip
-    unfinished = place / "weights.part"
-    torch.save({name: value.cpu() for name, value in network.state_dict().items()}, unfinished)
-    unfinished.replace(place / "weights.pt")
-    write_text(place / "config.json", json.dumps(config, indent=1) + "\n")
-    return place

@@ -14,6 +14,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.feature_set import FeatureSet
 from edge_emotion.window import RollingGraph
+from edge_emotion_train.metrics import softmax
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
 from edge_emotion_train.node_augmentation import NodeAugmentation, masked, random_window, stretched
 
@@ -140,7 +141,7 @@ class _Training:
 
     def load(self, path: Path) -> None:
         try:
-            state = torch.load(path, weights_only=True)
+            state = torch.load(path, weights_only=True, map_location="cpu")
             for name, part in self.parts().items():
                 part.load_state_dict(state[name])
             self.epoch = int(state["epoch"])
@@ -212,12 +213,12 @@ def train(
     return trained.eval()
 
 
-def clip_logits(
+def window_logits(
     network: LGrIN, clips: Sequence[Nodes], features: FeatureSet, standard: Standardisation, hop: int
-) -> NDArray[np.float64]:
-    """Mean log-probabilities (n, C) of each clip over the windows that the device would make of it."""
+) -> list[NDArray[np.float64]]:
+    """Logits (k, C) of the k windows that the device would make of each clip."""
     if not clips:
-        return np.zeros((0, network.config.classes))
+        return []
     device = next(network.parameters()).device
     per_clip = [device_windows(nodes, network.config.nodes, hop) for nodes in clips]
     stacked = standard(features.window(np.concatenate(per_clip)))
@@ -225,6 +226,14 @@ def clip_logits(
         parts = [
             network(torch.from_numpy(stacked[i : i + 256]).to(device)) for i in range(0, len(stacked), 256)
         ]
-    logits = torch.cat(parts).log_softmax(1).cpu().double().numpy()
-    ends = np.cumsum([len(windows) for windows in per_clip])
-    return np.stack([part.mean(0) for part in np.split(logits, ends[:-1])])
+    logits = torch.cat(parts).cpu().double().numpy()
+    return np.split(logits, np.cumsum([len(windows) for windows in per_clip])[:-1])
+
+
+def clip_logits(
+    network: LGrIN, clips: Sequence[Nodes], features: FeatureSet, standard: Standardisation, hop: int
+) -> NDArray[np.float64]:
+    """Mean log-probabilities (n, C) of each clip over the windows that the device would make of it."""
+    windows = window_logits(network, clips, features, standard, hop)
+    means = [np.log(softmax(logits) + 1e-12).mean(0) for logits in windows]
+    return np.stack(means) if means else np.zeros((0, network.config.classes))

@@ -8,7 +8,7 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.speech import FEATURE_SETS
 from edge_emotion_train.corpora import emodb, ravdess_speech
 from edge_emotion_train.experiment import Job, Recipe
-from edge_emotion_train.labels import OWN_LABELS, own_classes, shared_classes
+from edge_emotion_train.labels import OWN_LABELS, TO_EMOTION, own_classes, shared_classes
 from edge_emotion_train.models.lgrin import preset
 from edge_emotion_train.node_cache import ClipNodes, cached_nodes
 from edge_emotion_train.protocols import (
@@ -129,7 +129,11 @@ def plan(
     if protocol == "loso":
         splits = leave_one_speaker_out(words)
         return Plan(recipe_for(labels, targets, settings, size), every, jobs_of(splits, beside, seeds))
-    if protocol == "all":
+    if (
+        protocol == "all"
+    ):  # what ships says one of the seven emotions: a label that is none of them is left out
+        labels = tuple(label for label in labels if label in TO_EMOTION[main])
+        targets[main] = {label: label for label in labels}
         return Plan(
             recipe_for(labels, targets, settings, size), every, jobs_of([hold_out_split(every)], (), seeds)
         )

@@ -9,10 +9,11 @@ from pathlib import Path
 from edge_emotion_train.corpora import emodb, ravdess_speech
 from edge_emotion_train.experiment import run_jobs
 from edge_emotion_train.node_cache import ClipNodes
-from edge_emotion_train.run_folder import write_run, write_text
+from edge_emotion_train.run_folder import write_run
 from edge_emotion_train.run_stamp import stamp
 from edge_emotion_train.trainer import TrainingSettings
 from edge_emotion_train.voice import load_corpus, plan
+from edge_emotion_train.whole_file import write_text
 
 
 @dataclass(frozen=True)

@@ -215,7 +215,10 @@ def _band_maximum(nodes: Tensor, runs: list[tuple[int, int]]) -> Tensor:
 
 
 class GStarConvolution(nn.Module):
-    """G* convolution, eq. (4): sigma(MLP(ReLU(A) H)), the MLP of two layers, each with batch norm."""
+    """G* convolution, eq. (4): sigma(MLP(ReLU(A) H)), the MLP of two layers.
+
+    Deviation: a batch norm after each layer, which the text does not mention and the authors' code has.
+    """
 
     def __init__(self, inputs: int, eta: int, hidden: str) -> None:
         super().__init__()
