@@ -8,7 +8,7 @@ import numpy as np
 
 from edge_emotion_train.experiment import Outcome, Recipe, temperature_of, trained_network
 from edge_emotion_train.figures import draw_adjacency, draw_confusion
-from edge_emotion_train.metrics import confusion_matrix
+from edge_emotion_train.metrics import confusion_matrix, unweighted_average_recall
 from edge_emotion_train.run_stamp import stamp
 from edge_emotion_train.whole_file import write_text
 
@@ -56,8 +56,22 @@ def summary(outcomes: Sequence[Outcome]) -> dict[str, object]:
             groups = sorted({job[key] for job in mine})
             means = [float(np.mean([job["uar"] for job in mine if job[key] == group])) for group in groups]
             row[f"uar_{key}_std"], row[f"{key}s"] = spread(means)["std"], len(groups)
+            if key == "fold":
+                row["uar_by_fold"] = dict(zip(groups, means, strict=True))
+        row["uar_pooled"] = _pooled([outcome for outcome in outcomes if outcome.job.role == role])
         found[role] = row
     return {**found, "parameters": outcomes[0].parameters, "jobs": jobs}
+
+
+def _pooled(outcomes: Sequence[Outcome]) -> float:
+    """UAR over the clips of all folds together, which a fold without some class needs; the mean over seeds."""
+    found = []
+    for seed in sorted({outcome.job.seed for outcome in outcomes}):
+        mine = [outcome for outcome in outcomes if outcome.job.seed == seed and len(outcome.truth)]
+        truth = np.concatenate([outcome.truth for outcome in mine])
+        logits = np.concatenate([outcome.logits for outcome in mine])
+        found.append(unweighted_average_recall(truth, logits.argmax(1), logits.shape[1]))
+    return float(np.mean(found))
 
 
 def write_run(
