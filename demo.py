@@ -20,8 +20,14 @@ def main() -> int:
     except SetupError as error:
         print(f"demo.py: {error}", file=sys.stderr)
         return 2
+    # The program names itself as it was called in what it says to do next.
+    os.environ["EDGE_EMOTION_CALLED"] = "python3 demo.py"
     os.execv(program, [str(program), *(sys.argv[1:] or ["demo"])])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("demo.py: stopped; the same call goes on", file=sys.stderr)
+        sys.exit(130)

@@ -34,4 +34,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("test.py: stopped; the same call goes on", file=sys.stderr)
+        sys.exit(130)

@@ -4,6 +4,7 @@ Makes a fresh virtual environment, installs the project into it without extras, 
 bytes) for each package, compiled Python files included. Exit code 1 when the sum reaches BAR or torch came.
 """
 
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,12 @@ def plain_install(place: Path) -> Path:
 
 def main() -> int:
     """Print the table, the sums and the verdict."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
+    print(
+        "installing the plain package into a new environment: a minute or more", file=sys.stderr, flush=True
+    )
     try:
         check_python()
         with tempfile.TemporaryDirectory() as folder:

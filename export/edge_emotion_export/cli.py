@@ -42,7 +42,7 @@ def _export(options: argparse.Namespace) -> None:
         from edge_emotion_export.export import export_bundle
     except ModuleNotFoundError as reason:
         raise EdgeEmotionError(
-            f"{reason.name} is not installed: pip install 'edge-emotion[export]'"
+            f"{reason.name} is not installed: pip install '.[export]' in the clone"
         ) from reason
     export_bundle(
         options.run,

@@ -19,7 +19,7 @@ def onnx_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
         import onnxscript  # noqa: F401  torch.onnx needs it and says so less clearly
     except ImportError as reason:
         raise EdgeEmotionError(
-            f"{reason.name} is not installed: pip install 'edge-emotion[export]'"
+            f"{reason.name} is not installed: pip install '.[export]' in the clone"
         ) from reason
     with held_back():
         program = torch.onnx.export(

@@ -17,7 +17,7 @@ def tflite_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
             import litert_torch
     except ImportError as reason:
         raise EdgeEmotionError(
-            f"{reason.name} is not installed: pip install 'edge-emotion[export]'"
+            f"{reason.name} is not installed: pip install '.[export]' in the clone"
         ) from reason
     with held_back(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.tflite"

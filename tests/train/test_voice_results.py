@@ -5,10 +5,11 @@ import json
 from edge_emotion_train.voice_results import markdown, rows, write_tables
 
 ROW = {
-    "corpus": "ravdess-speech", "trained_on": "ravdess-speech+emodb", "protocol": "emobox", "leaky": False, "classes": 8,
-    "folds": 3, "seeds": 2, "uar_mean": 0.612, "uar_std": 0.05, "uar_seed_std": 0.011, "uar_fold_std": 0.043,
-    "accuracy_mean": 0.64, "calibration_error_mean": 0.081, "parameters": 77369, "trained": {"commit": "abc"},
-    "uar_by_fold": {"actors 01-04": 0.7, "actors 09-12": 0.5, "actors 17-20": 0.6}, "uar_pooled": 0.61,
+    "corpus": "ravdess-speech", "trained_on": "ravdess-speech+emodb", "protocol": "emobox", "leaky": False,
+    "classes": 8, "folds": 3, "seeds": 2, "uar_mean": 0.612, "uar_std": 0.05, "uar_seed_std": 0.011,
+    "uar_fold_std": 0.043, "accuracy_mean": 0.64, "calibration_error_mean": 0.081, "parameters": 77369,
+    "trained": {"commit": "abc"}, "uar_pooled": 0.61,
+    "uar_by_fold": {"actors 01-04": 0.7, "actors 09-12": 0.5, "actors 17-20": 0.6},
 }  # fmt: skip
 STAMP = {"command": "x", "date": "d", "commit": "c", "machine": "m"}
 

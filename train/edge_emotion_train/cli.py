@@ -180,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "tqdm", "matplotlib"):
             raise
-        message = f"{error.name} is missing: pip install 'edge-emotion[train]'"
+        message = f"{error.name} is missing: pip install '.[train]' in the clone"
         print(f"edge-emotion-train: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

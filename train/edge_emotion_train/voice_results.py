@@ -149,12 +149,12 @@ def _by_fold(row: dict[str, object]) -> list[str]:
     untouched = [uar for fold, uar in folds.items() if fold not in CHOSEN_ON]
     lines = [
         "## RAVDESS, fold by fold", "",
-        "Recipe and features are common to all folds. The last choices among them (the graph's reach of 6 nodes rather",
-        "than 16, no deltas of the bands, the dropout) were made by hand on single runs measured on validation speakers:",
-        "the actors of the folds marked below, who test in their own fold. The other folds' actors had no part in a",
-        "choice.", "",
+        "Recipe and features are common to all folds. The last choices among them (the graph reaches 6 nodes rather",
+        "than 16, no deltas of the bands, the dropout) were made by hand, on single runs measured on validation",
+        "speakers: the actors of the folds marked below, who test in their own fold. The other folds' actors had no",
+        "part in a choice.", "",
         "| fold (test actors) | UAR %, mean of the seeds | took part in a choice |", "|---|---|---|",
-        *(f"| {fold} | {100 * uar:.1f} | {'yes' if fold in CHOSEN_ON else 'no'} |" for fold, uar in folds.items()),
+        *(f"| {f} | {100 * uar:.1f} | {'yes' if f in CHOSEN_ON else 'no'} |" for f, uar in folds.items()),
     ]  # fmt: skip
     if untouched:
         lines += ["", f"Mean of the folds that had no part: {100 * sum(untouched) / len(untouched):.1f} %."]
