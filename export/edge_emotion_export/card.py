@@ -7,6 +7,7 @@ Keys of `about` that the card knows, all optional:
     metrics   one row or a list of rows: {corpus, protocol, classes, uar_mean, uar_std, accuracy_mean, folds, seeds},
               rates as fractions of one, as in docs/results
     seed, commit, date   of the training
+    calibration_error, calibration_error_uncalibrated   fractions, of the windows that gave the temperature
     parameters, architecture, export   set by the export
 """
 
@@ -125,7 +126,13 @@ def _numbers(about: Mapping[str, Any]) -> str:
         "UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure\n"
         "networks of the same recipe on speakers they did not hear; the network inside heard all of these speakers."
     )
-    return "\n".join([*lines, "", note, ""])
+    lines += ["", note]
+    if "calibration_error" in about:
+        before, after = (_percent(about.get(f"calibration_error{k}")) for k in ("_uncalibrated", ""))
+        lines.append(
+            f"Calibration error of the twin's windows: {before} % raw, {after} % with the temperature."
+        )
+    return "\n".join([*lines, ""])
 
 
 def _protocol(row: Mapping[str, Any]) -> str:

@@ -151,7 +151,7 @@ def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
             row = metrics[role]
             print(f"{role}: UAR {100 * row['uar_mean']:.1f} +- {100 * row['uar_std']:.1f} %")
     if options.protocol == "all":
-        print("network to ship:", ship(folder, made, options.corpus, metrics["stamp"]))
+        print("network to ship:", ship(folder, made, options.corpus, metrics))
     print(f"see {folder / 'metrics.json'}, confusion.png, adjacency.png")
 
 

@@ -27,7 +27,7 @@ from edge_emotion_train.voice import Plan
 from edge_emotion_train.whole_file import write_text
 
 
-def ship(folder: Path, made: Plan, corpora: Sequence[str], stamped: dict[str, Any]) -> Path:
+def ship(folder: Path, made: Plan, corpora: Sequence[str], metrics: dict[str, Any]) -> Path:
     """Write RUN/model of a finished "all" run: the network of all speakers, calibrated by its twin.
 
     The temperature is fitted to what the device shows: windows rather than clips, and the seven emotions.
@@ -54,7 +54,7 @@ def ship(folder: Path, made: Plan, corpora: Sequence[str], stamped: dict[str, An
             }
         )  # fmt: skip
     about = {
-        **about_shipped(corpora, made, stamped),
+        **about_shipped(corpora, made, metrics),
         "metrics": rows,
         "calibration_error_uncalibrated": calibration_error(truth, softmax(logits) @ groups),
         "calibration_error": calibration_error(truth, softmax(logits, temperature) @ groups),
@@ -96,7 +96,7 @@ def named_speakers(speakers: Sequence[str]) -> str:
     return "; ".join(f"{corpus} {text}" for corpus, text in texts.items())
 
 
-def about_shipped(corpora: Sequence[str], made: Plan, stamped: dict[str, Any]) -> dict[str, object]:
+def about_shipped(corpora: Sequence[str], made: Plan, metrics: dict[str, Any]) -> dict[str, object]:
     """What a bundle's card says of a network that learned from everyone: who, how divided."""
     everyone = speakers_of([clip.clip for clip in made.clips])
     held = speakers_of([made.clips[i].clip for i in made.jobs[0].measure])
@@ -106,8 +106,8 @@ def about_shipped(corpora: Sequence[str], made: Plan, stamped: dict[str, Any]) -
         "its row below is optimistic about calibration and says little beyond it."
     )
     return {
-        "corpora": list(corpora), "split": split, "seed": made.jobs[1].seed, "date": stamped["date"],
-        "commit": stamped["commit"], "command": stamped["command"],
+        "corpora": list(corpora), "split": split, "seed": made.jobs[1].seed, "date": metrics["begun"]["date"],
+        "commit": metrics["begun"]["commit"], "command": metrics["stamp"]["command"],
     }  # fmt: skip
 
 
