@@ -55,7 +55,11 @@ def draw_adjacency(matrix: NDArray[np.float32], period: float, title: str, path:
     left.set_title(title, fontsize=10)
     figure.colorbar(image, ax=left, fraction=0.04)
     middle = nodes // 2
-    right.bar((np.arange(nodes) - middle) * period, matrix[middle], width=period)
+    offsets = np.arange(nodes) - middle
+    right.bar(offsets * period, matrix[middle], width=0.8 * period)
+    linked = np.abs(offsets[matrix[middle] > 0.01 * matrix[middle].max()])
+    shown = (max(5, int(linked.max(initial=0)) + 2) + 0.5) * period
+    right.set_xlim(-shown, shown)
     right.set_xlabel("seconds from the middle node")
     right.set_ylabel("weight")
     figure.savefig(path, dpi=110)
