@@ -29,6 +29,7 @@ from edge_emotion.manifest import (
     Manifest,
     NetworkFile,
     parse_manifest,
+    printable,
 )
 from edge_emotion.onnx_external import check_onnx_self_contained
 from edge_emotion.window import WindowContract
@@ -198,6 +199,6 @@ def _card_text(card: bytes, path: Path) -> str:
         text = card.decode("utf-8")
     except UnicodeDecodeError as reason:
         raise EdgeEmotionError(f"{path}: the card is not UTF-8 text") from reason
-    if any(not (c.isprintable() or c in "\n\t") for c in text):
+    if not printable(text):
         raise EdgeEmotionError(f"{path}: refused, the card holds control characters")
     return text

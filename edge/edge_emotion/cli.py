@@ -1,19 +1,22 @@
 """The command line: each flag maps onto a settings dataclass, and each command calls the library."""
 
 import argparse
+import errno
 import json
+import math
 import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from edge_emotion import __version__
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import ENGINES
+from edge_emotion.native_talk import is_open
 from edge_emotion.settings import (
     AudioFileSettings,
     BenchSettings,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.recognizer import Recognizer
     from edge_emotion.sources.sound import SoundSource
 
+OUTPUT_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 NOTE = "Reports expressed emotion: how a voice sounds, not what a person feels."
 DESCRIPTION = f"""\
 Recognise expressed emotion from a voice, live or in a recording, on this device alone.
@@ -45,8 +49,9 @@ examples:
 Estimates go to stdout; notes, warnings and the summary of the run to stderr.
 Silence and sounds that are not speech get no guess: the voice abstains.
 
-exit codes: 0 done, also after Ctrl-C or SIGTERM in live mode; 2 bad input, said in one line;
-            130 or 143 when Ctrl-C or SIGTERM cut a recording short
+exit codes: 0 done, also after Ctrl-C or SIGTERM in live mode; 2 bad input or an output that
+            cannot be written, said in one line; 130 or 143 when Ctrl-C or SIGTERM cut
+            anything else short. A second Ctrl-C ends the program at once.
 """
 
 
@@ -67,13 +72,16 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: list[str] | None = None) -> int:
     """Run one command; give the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
+    _open_standard_streams()
     parser = _parser()
+    live = False
     if not arguments:
         parser.print_help(sys.stderr)
         return 2
     try:
         _stop_on(signal.SIGINT, signal.SIGTERM)
         options = parser.parse_args(arguments)
+        live = getattr(options, "mic", None) is not None and options.command is _recognize
         command: Callable[[argparse.Namespace], int] = options.command
         code = command(options)
         sys.stdout.flush()
@@ -84,14 +92,44 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in OUTPUT_FAILED:
+            raise
+        said = f"edge-emotion: cannot write the output ({error.strerror}); make room or write elsewhere\n"
+        for stream, text in ((sys.stdout, ""), (sys.stderr, said)):
+            _write_or_discard(stream, text)
+        return 2
     except _Stopped as stopped:
-        return 128 + int(stopped.args[0])
+        return 0 if live else 128 + int(stopped.args[0])
+
+
+def _open_standard_streams() -> None:
+    """Give a process that was started without them (`2>&-`) an empty stdin, stdout and stderr.
+
+    Else the next file that is opened would get their descriptors, and print() would take stdout for stderr.
+    """
+    for number in (0, 1, 2):
+        if not is_open(number):
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)  # often one and the same number
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process ends
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def _write_or_discard(stream: TextIO, text: str) -> None:
+    """Write what a stream holds and a text, or nowhere if that fails: else the exit would fail again."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _stop_on(*signals: signal.Signals) -> None:
     def stop(number: int, frame: Any) -> None:
-        for each in signals:  # stop once; closing the device is not to be interrupted
-            signal.signal(each, signal.SIG_IGN)
+        for each in signals:  # a second one ends the program, whatever it is at
+            signal.signal(each, signal.SIG_DFL)
         raise _Stopped(number)
 
     for each in signals:
@@ -124,6 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_options(bench, engine=None)
     bench.add_argument("--seconds", type=float, default=BenchSettings.seconds, metavar="S",
                        help="sound to compute in each part (default %(default)g)")  # fmt: skip
+    bench.add_argument("--out", type=Path, metavar="DIR",
+                       help="also write DIR/voice-latency.json and DIR/voice-latency.md")  # fmt: skip
     form = bench.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--markdown", action="store_true", help="for pages")
@@ -191,7 +231,7 @@ def _audio_file(options: argparse.Namespace, path: Path) -> "SoundSource":
 
 def _run(options: argparse.Namespace, open_source: Callable[[], "SoundSource"], live: bool) -> int:
     """Run a source to its end or to a signal; the summary is written however it ends."""
-    if options.seconds is not None and not options.seconds > 0:
+    if options.seconds is not None and not (options.seconds > 0 and math.isfinite(options.seconds)):
         raise EdgeEmotionError(f"--seconds: expected more than 0 s, got {options.seconds:g}")
     settings = RecognizerSettings(
         options.model, options.engine, options.precision, options.threads, options.smoothing
@@ -199,23 +239,23 @@ def _run(options: argparse.Namespace, open_source: Callable[[], "SoundSource"], 
     from edge_emotion.pipeline import Run
     from edge_emotion.recognizer import Recognizer
 
-    source = open_source()  # before the model: a wrong file or name is found at once
-    recognizer = Recognizer.from_settings(settings)
-    print(NOTE, file=sys.stderr)
-    warned = _warn(source, set())
-    output = _output(options.json, recognizer, source)
-    run = Run(source, recognizer, options.seconds, output.meter)
-    code = 0
-    try:
-        for estimate in run:
-            output.show(estimate)
-    except _Stopped as stopped:
-        code = 0 if live else 128 + int(stopped.args[0])
-    finally:
-        source.close()
-        output.close()
-        print(run.summary(), file=sys.stderr)
-        _warn(source, warned)
+    with closing(open_source()) as source:  # before the model: a wrong file or name is found at once
+        recognizer = Recognizer.from_settings(settings)
+        print(NOTE, file=sys.stderr)
+        warned = _warn(source, set())
+        output = _output(options.json, recognizer, source)
+        run = Run(source, recognizer, options.seconds, output.meter)
+        code = 0
+        try:
+            for estimate in run:
+                output.show(estimate)
+        except _Stopped as stopped:
+            code = 0 if live else 128 + int(stopped.args[0])
+        finally:
+            source.close()
+            output.close()
+            print(run.summary(), file=sys.stderr)
+            _warn(source, warned)
     return code
 
 
@@ -292,11 +332,15 @@ def _models(options: argparse.Namespace) -> int:
 def _bench(options: argparse.Namespace) -> int:
     engines = ENGINES if options.engine is None else (options.engine,)
     settings = BenchSettings(options.model, engines, options.precision, options.threads, options.seconds)
-    from edge_emotion.bench import bench, markdown, plain
+    from edge_emotion.bench import bench
+    from edge_emotion.bench_report import markdown, plain, write_result
     from edge_emotion.bundle import read_bundle
 
     read_bundle(settings.model)  # a wrong model is found here, not in the processes that measure
     result = bench(settings)
+    if options.out is not None:
+        result["stamp"]["command"] += f" --out {options.out}"
+        write_result(result, options.out)
     if options.json:
         print(json.dumps(result, indent=1))
     else:

@@ -16,8 +16,11 @@ class Estimate:
     modality: "voice", later "face", "body" or "fused".
     probabilities: (7,) float32 in the order of EMOTIONS, summing to 1; None when the modality abstains.
     quality: 0..1, how far the input can be trusted (share of speech in the window for voice).
-    latency: seconds of computing spent on this window, from its last sample to this estimate.
-    abstained: why there are no probabilities ("silence", "non-speech"), or None.
+    latency: seconds from the window's last sample to this estimate: the sound that came in after that sample
+        (descriptors look ahead, and sound is pushed in chunks) and the computing. What a device's driver and
+        queue hold back before the sound is pushed is not counted.
+    abstained: why there are no probabilities ("silence", "non-speech", "dropped sound"), or None.
+    computing: seconds of computing alone, from the piece of sound that completed the window to this estimate.
     """
 
     time: float
@@ -26,6 +29,7 @@ class Estimate:
     quality: float
     latency: float
     abstained: str | None = None
+    computing: float = 0.0
 
     @property
     def emotion(self) -> str | None:

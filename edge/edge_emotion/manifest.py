@@ -9,10 +9,11 @@ A version 1 manifest.json is one object with exactly these keys:
     labels      the network's classes, in the order of its outputs
     label_map   {label: one of the seven emotions} for every label
     window      {nodes, period, hop, feature_set, feature_version, features, mean, scale}, see window.py
-    temperature divides the logits, fitted on validation speakers
+    temperature divides the logits, fitted on validation speakers; .05 to 20
     networks    [{file, engine, precision, sha256}, ...]
     card        {file, sha256}: the model card, markdown
-    about       free keys, never needed to run: architecture, corpora, licence, metrics ...
+    about       free keys, never needed to run: architecture, corpora, licence, metrics ...; printable text, finite
+                numbers, at most MAX_DEPTH objects and lists in one another
 
 A key that a reader does not know is refused everywhere but under "about": it may change what the numbers
 mean. A modality that needs another key raises the version, and an older edge-emotion then asks to be updated.
@@ -40,6 +41,13 @@ PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
 MAX_MANIFEST = 1 << 20  # bytes
 MAX_LABELS = 64
 MAX_SIZE = 4096  # nodes, features, nodes in a hop
+MAX_DEPTH = 8  # of what "about" holds
+MAX_ENTRIES = 4096  # in one object or list of "about"
+MAX_TEXT = 10_000  # characters of one text of "about"
+TEMPERATURES = (
+    0.05,
+    20.0,
+)  # beyond these a fit has failed, and probabilities would all be 0 and 1, or all equal
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
 _SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -122,11 +130,51 @@ def check_manifest(found: Any, where: str) -> Manifest:
         labels=classes,
         label_map=_label_map(check, found["label_map"], classes),
         window=_window(check, found["window"]),
-        temperature=check.number(found["temperature"], "temperature", above_zero=True),
+        temperature=_temperature(check, found["temperature"]),
         networks=networks,
         card=card,
-        about=check.table(found["about"], "about"),
+        about=_about(check, found["about"]),
     )
+
+
+def printable(text: str) -> bool:
+    """Whether a terminal may be shown a text: no control characters but newline and tab, no lone surrogates."""
+    return all(character.isprintable() or character in "\n\t" for character in text)
+
+
+def _temperature(check: "_Check", found: Any) -> float:
+    temperature = check.number(found, "temperature", above_zero=True)
+    least, most = TEMPERATURES
+    if not least <= temperature <= most:
+        check.fail(f"temperature: expected {least:g} to {most:g}, got {_shown(found)}")
+    return temperature
+
+
+def _about(check: "_Check", found: Any) -> dict[str, Any]:
+    table = check.table(found, "about")
+    _check_free(check, table, "about", MAX_DEPTH)
+    return table
+
+
+def _check_free(check: "_Check", found: Any, field: str, depth: int) -> None:
+    """Check what is under "about", which people are shown; field: the dotted path to it."""
+    if isinstance(found, dict | list):
+        if depth == 0:
+            check.fail(f"{field}: expected at most {MAX_DEPTH} objects and lists in one another")
+        if len(found) > MAX_ENTRIES:
+            check.fail(f"{field}: expected at most {MAX_ENTRIES} entries, got {len(found)}")
+        if isinstance(found, list):
+            for entry in found:
+                _check_free(check, entry, field, depth - 1)
+            return
+        for key, entry in found.items():
+            check.line(key, f"{field}, its keys")
+            _check_free(check, entry, f"{field}.{key}"[:120], depth - 1)
+    elif isinstance(found, str):
+        if len(found) > MAX_TEXT or not printable(found):
+            check.fail(f"{field}: expected at most {MAX_TEXT} printable characters, got {_shown(found)}")
+    elif isinstance(found, int | float) and not isinstance(found, bool):
+        check.number(found, field)
 
 
 def _label_map(check: "_Check", found: Any, labels: tuple[str, ...]) -> dict[str, str]:

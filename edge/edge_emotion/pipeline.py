@@ -43,7 +43,9 @@ class RunSummary:
     """What a run did.
 
     windows, abstained: estimates given, and those among them without probabilities.
-    latency_p50, latency_p95: seconds from a window's last sample to its estimate; None without windows.
+    latency_p50, latency_p95: seconds from a window's last sample to its estimate (see Estimate.latency), over
+        the windows that were estimated; None when all abstained.
+    computing_p50, computing_p95: the part of these that is computing.
     audio: seconds of sound computed. computing: seconds spent on it. cpu: CPU seconds of the process.
     dropped: frames dropped because computing was too slow.
     """
@@ -52,6 +54,8 @@ class RunSummary:
     abstained: int
     latency_p50: float | None
     latency_p95: float | None
+    computing_p50: float | None
+    computing_p95: float | None
     audio: float
     computing: float
     cpu: float
@@ -62,15 +66,26 @@ class RunSummary:
         """Seconds of computing for one second of sound."""
         return self.computing / self.audio if self.audio else 0.0
 
+    @property
+    def cpu_share(self) -> float:
+        """CPU seconds of the process for one second of sound: its share of one core when live."""
+        return self.cpu / self.audio if self.audio else 0.0
+
     def __str__(self) -> str:
         """Write the summary as one line."""
-        latency = "latency -"
-        if self.latency_p50 is not None and self.latency_p95 is not None:
-            latency = f"latency p50 {self.latency_p50 * 1e3:.1f} ms p95 {self.latency_p95 * 1e3:.1f} ms"
+        latency = _percentiles_text("latency", self.latency_p50, self.latency_p95)
+        computing = _percentiles_text("computing", self.computing_p50, self.computing_p95)
         return (
-            f"{self.windows} windows ({self.abstained} abstained) in {self.audio:.2f} s of sound, {latency}, "
-            f"real-time factor {self.real_time_factor:.3f}, {self.dropped} frames dropped"
+            f"{self.windows} windows ({self.abstained} abstained) in {self.audio:.2f} s of sound, "
+            f"{latency}, {computing}, real-time factor {self.real_time_factor:.3f}, "
+            f"CPU share {self.cpu_share:.1%}, {self.dropped} frames dropped"
         )
+
+
+def _percentiles_text(name: str, p50: float | None, p95: float | None) -> str:
+    if p50 is None or p95 is None:
+        return f"{name} -"
+    return f"{name} p50 {p50 * 1e3:.1f} ms p95 {p95 * 1e3:.1f} ms"
 
 
 class Run:
@@ -90,7 +105,8 @@ class Run:
         self._meter = meter
         self._samples = 0
         self._windows: Counter[str] = Counter()
-        self._latencies: deque[float] = deque(maxlen=LATENCIES)
+        self._lost = 0.0
+        self._latencies: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # with the computing in each
         self._computing = 0.0
         self._cpu_start = process_time()
 
@@ -104,9 +120,10 @@ class Run:
                     samples = samples[: self._limit - self._samples]
                 self._samples += len(samples)
                 if block.lost:
+                    self._lost += block.lost
                     self._recognizer.lose(block.lost)
                 if self._meter and len(samples):
-                    self._meter(self._samples / RATE, level_dbfs(samples))
+                    self._meter(self._samples / RATE + self._lost, level_dbfs(samples))
                 yield from self._counted(self._recognizer.push, samples)
                 if self._samples == self._limit:
                     break
@@ -116,14 +133,17 @@ class Run:
 
     def summary(self) -> RunSummary:
         """Numbers so far; may be asked for at any time."""
-        p50 = p95 = None
+        latency: list[float | None] = [None, None]
+        computing: list[float | None] = [None, None]
         if self._latencies:
-            p50, p95 = (float(p) for p in np.percentile(self._latencies, [50, 95]))
+            latency, computing = np.percentile(self._latencies, [50, 95], axis=0).T.tolist()
         return RunSummary(
             windows=self._windows.total(),
             abstained=self._windows["abstained"],
-            latency_p50=p50,
-            latency_p95=p95,
+            latency_p50=latency[0],
+            latency_p95=latency[1],
+            computing_p50=computing[0],
+            computing_p95=computing[1],
             audio=self._samples / RATE,
             computing=self._computing,
             cpu=process_time() - self._cpu_start,
@@ -136,5 +156,6 @@ class Run:
         self._computing += perf_counter() - started
         for estimate in estimates:
             self._windows["abstained" if estimate.abstained else "estimated"] += 1
-            self._latencies.append(estimate.latency)
+            if not estimate.abstained:
+                self._latencies.append((estimate.latency, estimate.computing))
         return estimates

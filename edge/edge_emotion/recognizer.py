@@ -1,6 +1,8 @@
 """Sound in, estimates out: voice activity, features, rolling graph, network, calibration, smoothing."""
 
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -18,9 +20,19 @@ from edge_emotion.settings import AudioFileSettings, MicrophoneSettings, Recogni
 from edge_emotion.smoothing import ExponentialSmoothing
 from edge_emotion.sources.audio_file import AudioFile
 from edge_emotion.sources.microphone import Microphone
+from edge_emotion.sources.sound import RATE
 from edge_emotion.window import RollingGraph, network_input
 
 PIECE = 1280  # samples computed at a time, 80 ms: bounds the memory of a large push
+DROPPED = "dropped sound"  # why a window abstains that a gap cuts in two
+
+
+@dataclass(frozen=True)
+class _Gap:
+    """Missing sound; at: samples pushed before it. seconds: how much is missing."""
+
+    at: int
+    seconds: float
 
 
 class Recognizer:
@@ -91,7 +103,10 @@ class Recognizer:
         self._graph = RollingGraph(window.nodes, window.hop)
         self.activity = VoiceActivity(self.settings.voice_activity)
         self._smoothing = ExponentialSmoothing(self.settings.smoothing)
-        self._lost = 0.0
+        self._pushed = 0
+        self._gaps: deque[_Gap] = deque()  # those that a window to come may still contain
+        self._lost = 0.0  # seconds missing in older gaps
+        self._smoothed_lost = 0.0
 
     def push(self, samples: NDArray[np.float32]) -> list[Estimate]:
         """Take (n,) float samples, mono, 16 kHz, -1..1; give the estimates of the windows they complete.
@@ -100,47 +115,71 @@ class Recognizer:
         """
         sound = _checked(samples)
         estimates: list[Estimate] = []
+        began = perf_counter()
+        self._pushed += len(sound)
         for begin in range(0, len(sound), PIECE):
             started = perf_counter()
             piece = sound[begin : begin + PIECE]
             self.activity.push(piece)
-            estimates += self._estimates(self._graph.push(self._stream.push(piece)), started)
+            estimates += self._estimates(self._graph.push(self._stream.push(piece)), began, started)
         return estimates
 
     def flush(self) -> list[Estimate]:
         """End of the sound: give the estimates still due; a short clip is padded cyclically to one window."""
-        started = perf_counter()
-        estimates = self._estimates(self._graph.push(self._stream.flush()), started)
-        return estimates + self._estimates(self._graph.flush(), started)
+        began = perf_counter()
+        estimates = self._estimates(self._graph.push(self._stream.flush()), began, began)
+        return estimates + self._estimates(self._graph.flush(), began, perf_counter())
 
     def lose(self, seconds: float) -> None:
-        """Say that this much sound is missing here, so that later times stay on the source's clock."""
-        self._lost += seconds
+        """Say that this much sound is missing between what was pushed and what will be.
+
+        Later times stay on the source's clock, windows that contain the gap abstain ("dropped sound"), and
+        smoothing starts afresh after it. EdgeEmotionError for a length that is negative or not finite.
+        """
+        if not (np.isfinite(seconds) and seconds >= 0):
+            raise EdgeEmotionError(f"expected 0 or more seconds of lost sound, got {seconds}")
+        if seconds > 0:
+            self._gaps.append(_Gap(self._pushed, seconds))
 
     def _estimates(
-        self, windows: Iterator[tuple[int, NDArray[np.float32]]], started: float
+        self, windows: Iterator[tuple[int, NDArray[np.float32]]], began: float, started: float
     ) -> list[Estimate]:
         estimates = []
         for end, nodes in windows:
-            estimates.append(self._estimate(end * self.bundle.window.period, nodes, started))
+            estimates.append(self._estimate(end * self.bundle.window.period, nodes, began, started))
             started = perf_counter()
         return estimates
 
-    def _estimate(self, end: float, nodes: NDArray[np.float32], started: float) -> Estimate:
-        length = self.bundle.window.nodes * self.bundle.window.period
-        activity = self.activity.window(max(0.0, end - length), end, nodes[:, F0])
-        time = end + self._lost
+    def _estimate(self, end: float, nodes: NDArray[np.float32], began: float, started: float) -> Estimate:
+        """Estimate of the window that ends at this second of the stream; gaps are no part of a stream."""
+        start = max(0.0, end - self.bundle.window.nodes * self.bundle.window.period)
+        activity = self.activity.window(start, end, nodes[:, F0])
+        lost, cut = self._gaps_until(start, end)
+        abstained = DROPPED if cut else activity.abstain
         probabilities = None
-        if activity.abstain is None:
-            probabilities = self._smoothing.update(time, self._probabilities(nodes))
+        if abstained is None:
+            if lost != self._smoothed_lost:
+                self._smoothing = ExponentialSmoothing(self.settings.smoothing)
+                self._smoothed_lost = lost
+            probabilities = self._smoothing.update(end + lost, self._probabilities(nodes))
+        now = perf_counter()
         return Estimate(
-            time=time,
+            time=end + lost,
             modality=self.bundle.modality,
             probabilities=probabilities,
             quality=activity.speech,
-            latency=perf_counter() - started,
-            abstained=activity.abstain,
+            latency=max(0.0, self._pushed / RATE - end) + now - began,
+            abstained=abstained,
+            computing=now - started,
         )
+
+    def _gaps_until(self, start: float, end: float) -> tuple[float, bool]:
+        """Seconds missing before the end of a window of the stream, and whether a gap lies within it."""
+        first, last = round(start * RATE), round(end * RATE)
+        while self._gaps and self._gaps[0].at <= first:
+            self._lost += self._gaps.popleft().seconds
+        within = [gap.seconds for gap in self._gaps if gap.at < last]
+        return self._lost + sum(within), bool(within)
 
     def _logits(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = self.engine.run(network_input(self.features, self.bundle.window, nodes))

@@ -20,11 +20,16 @@ class ExponentialSmoothing:
         self._time = 0.0
 
     def update(self, time: float, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the (7,) probabilities at a time in seconds; give the smoothed ones, which sum to the same."""
+        """Take the (7,) probabilities at a time in seconds; give the smoothed ones, which sum to the same.
+
+        What is given is read-only and shares no memory with what was taken or with what is kept.
+        """
         if self._state is None or self._time_constant == 0:
-            self._state = probabilities
+            self._state = probabilities.copy()
         else:
             weight = np.float32(-math.expm1(-(time - self._time) / self._time_constant))
             self._state = self._state + weight * (probabilities - self._state)
         self._time = time
-        return self._state
+        smoothed = self._state.copy()
+        smoothed.flags.writeable = False
+        return smoothed

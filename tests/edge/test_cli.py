@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -40,7 +41,7 @@ def model(tiny_bundle: Path) -> list[str]:
 def events(output: str) -> list[dict[str, object]]:
     said = [json.loads(line) for line in output.splitlines()]
     for event in said:
-        del event["modalities"]["voice"]["latency_ms"]
+        del event["modalities"]["voice"]["latency_ms"], event["modalities"]["voice"]["computing_ms"]
     return said
 
 
@@ -69,6 +70,9 @@ def test_a_recording_gives_events_and_a_summary(
     assert note == cli.NOTE
     assert summary.startswith("6 windows (")
     assert "6.00 s of sound" in summary
+    assert "latency p50 " in summary
+    assert "computing p50 " in summary
+    assert "CPU share " in summary
     assert summary.endswith("0 frames dropped")
 
 
@@ -100,6 +104,9 @@ def test_no_arguments_print_the_usage(capsys: pytest.CaptureFixture[str]) -> Non
         (["--audio", "a.wav", "--smoothing", "-1"], "smoothing: expected 0 or more seconds"),
         (["--audio", "a.wav", "--chunk", "0"], "chunk: expected"),
         (["--audio", "a.wav", "--seconds", "nan"], "--seconds: expected more than 0 s"),
+        (["--audio", "a.wav", "--seconds", "inf"], "--seconds: expected more than 0 s"),
+        (["--audio", "a.wav", "--seconds", "-1"], "--seconds: expected more than 0 s"),
+        (["bench", "--seconds", "inf"], "seconds: expected 5 to 3600 s"),
         (["--audio", "a.wav", "--engine", "tflite"], "invalid choice: 'tflite'"),
         (["models", "nowhere.emo"], "nowhere.emo"),
         (["bench", "--model", "nowhere.emo"], "nowhere.emo"),
@@ -184,6 +191,81 @@ def test_a_closed_pipe_ends_quietly(clip: Path, model: list[str]) -> None:
     assert process.returncode == 0
     assert "Broken" not in said
     assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("command", [["demo", "--json"], ["demo"], ["models"]])
+@pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])
+def test_a_full_disk_is_one_line(model: list[str], command: list[str], stream: str) -> None:
+    arguments = [*COMMAND, *command, *(model if command[0] == "demo" else [])]
+    with Path("/dev/full").open("w") as full:
+        files = {name: full if stream in (name, "both") else subprocess.PIPE for name in ("stdout", "stderr")}
+        done = subprocess.run(arguments, **files, text=True, timeout=60, check=False)  # type: ignore[call-overload]
+    silent = command == ["models"] and stream == "stderr"  # it says nothing there
+    assert done.returncode == (0 if silent else 2)
+    if stream == "stdout":
+        assert done.stderr.splitlines()[-1].startswith("edge-emotion: cannot write the output (No space left")
+        assert "Traceback" not in done.stderr
+        assert "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams(model: list[str], closed: str, clip: Path) -> None:
+    line = shlex.join([*COMMAND, "--audio", str(clip), "--json", *model])
+    done = subprocess.run(
+        ["sh", "-c", f"{line} {closed}"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(events(done.stdout)) == (6 if closed == "2>&-" else 0)
+
+
+class OpenedMicrophones(FakePortAudio):
+    """Keeps its streams' closing."""
+
+    closed = 0
+
+    def InputStream(self, **given: object):  # type: ignore[no-untyped-def] # noqa: N802
+        stream = super().InputStream(**given)
+
+        def close() -> None:
+            self.closed += 1
+
+        stream.close = close  # type: ignore[method-assign]
+        return stream
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_ctrl_c_while_the_model_is_loading(
+    clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], live: bool
+) -> None:
+    def interrupted(*given: object) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    portaudio = OpenedMicrophones([("USB mic", 1, (16000,))], default=0)
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    monkeypatch.setattr("edge_emotion.recognizer.read_bundle", interrupted)
+    arguments = ["--mic", "default"] if live else ["--audio", str(clip)]
+    assert cli.main(arguments) == (0 if live else 130)
+    assert portaudio.closed == live
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_bad_model_gives_the_microphone_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    portaudio = OpenedMicrophones([("USB mic", 1, (16000,))], default=0)
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    assert cli.main(["--mic", "default", "--model", "nowhere.emo"]) == 2
+    assert portaudio.closed == 1
+
+
+def test_a_second_ctrl_c_ends_the_program() -> None:
+    script = (
+        "import os, signal\nfrom edge_emotion import cli\n"
+        "cli._stop_on(signal.SIGINT)\n"
+        "try:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except cli._Stopped:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
 
 
 def test_models_shows_the_card(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

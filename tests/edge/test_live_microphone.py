@@ -17,6 +17,8 @@ import numpy as np
 import pytest
 import soundfile
 
+from edge_emotion.sources.offset import OffsetRemoval
+
 MICROPHONE = """
 pcm.testmic {{ type file slave.pcm "null" file "/dev/null" infile "{clip}" format "raw"
   hint {{ show on description "clip" }} }}
@@ -82,7 +84,8 @@ def test_samples_arrive_bit_identical(home: Path, tmp_path: Path) -> None:
     heard = np.load(tmp_path / "heard.npy")
     clip, _ = soundfile.read(home / "clip.wav", dtype="float32")
     assert len(heard) >= 1280
-    assert np.array_equal(heard[:64000], clip[: len(heard)])
+    expected = OffsetRemoval().push(clip)  # all that the source does to sound of its own rate
+    assert np.array_equal(heard[:64000], expected[: len(heard)])
 
 
 @pytest.mark.parametrize("device", ["testmic", "default", "0"])
@@ -97,7 +100,7 @@ def test_the_live_path_gives_events_and_counts_what_it_drops(
     # 6 s = 200 nodes: windows end at nodes 120, 136, 152, 168, 184, 200.
     assert len(events) == 6
     assert [set(event) for event in events] == [{"v", "t", "emotion", "p", "confidence", "modalities"}] * 6
-    assert events[0]["modalities"]["voice"]["abstained"] == "non-speech"
+    assert {event["modalities"]["voice"]["abstained"] for event in events} <= {"non-speech", "dropped sound"}
     summary = next(line for line in result.stderr.splitlines() if "frames dropped" in line)
     assert "6 windows (6 abstained) in 6.00 s of sound" in summary
     dropped = int(summary.split(", ")[-1].split()[0])

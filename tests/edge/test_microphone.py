@@ -49,13 +49,33 @@ def test_an_unknown_device_lists_the_near_ones(wanted: str, said: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+def test_devices_of_one_name_are_to_be_chosen_by_number() -> None:
+    twins = FakePortAudio([("USB mic", 1, (16000,)), ("HDMI", 0, (48000,)), ("USB mic", 1, (16000,))])
+    with pytest.raises(EdgeEmotionError, match="choose by number: 0 'USB mic', 2 'USB mic'"):
+        find_device("usb mic", twins)
+    assert find_device("2", twins).number == 2
+
+
+@pytest.mark.parametrize("query", ["query_devices", "query_hostapis"])
+def test_portaudio_that_cannot_list_is_one_line(query: str) -> None:
+    portaudio = FakePortAudio(DEVICES)
+
+    def broken() -> None:
+        raise portaudio.PortAudioError("Error querying device\nmore", -9996)
+
+    setattr(portaudio, query, broken)
+    with pytest.raises(EdgeEmotionError, match=r"cannot list the microphones \(Error querying device\)"):
+        find_device("default", portaudio)
+
+
 def test_no_microphone_is_said() -> None:
     with pytest.raises(EdgeEmotionError, match="no microphone found"):
         find_device("default", FakePortAudio(DEVICES[:1]))
 
 
 def test_a_device_that_cannot_do_16_khz_mono_is_resampled_and_mixed() -> None:
-    tone = (32767 * np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)).astype(np.int16)
+    # 400 Hz: whole periods in 10 ms, so that the removal of an offset finds none.
+    tone = (32767 * np.sin(2 * np.pi * 400 * np.arange(48000) / 48000)).astype(np.int16)
     frames = np.zeros((48000, 6), np.int16)
     frames[:, 0] = tone
     portaudio = FakePortAudio(DEVICES, [frames[i : i + 3840] for i in range(0, 48000, 3840)], vanish=True)
@@ -69,11 +89,12 @@ def test_a_device_that_cannot_do_16_khz_mono_is_resampled_and_mixed() -> None:
 
 
 def test_what_is_heard_of_a_resampled_tone() -> None:
-    tone = (32767 * np.sin(2 * np.pi * 440 * np.arange(48000) / 48000)).astype(np.int16)
+    # 400 Hz: whole periods in 10 ms, so that the removal of an offset finds none.
+    tone = (32767 * np.sin(2 * np.pi * 400 * np.arange(48000) / 48000)).astype(np.int16)
     portaudio = FakePortAudio(DEVICES, [np.stack([tone] * 6, axis=1)])
     microphone = Microphone(MicrophoneSettings("2"), portaudio)
     samples = next(iter(microphone)).samples
-    expected = np.sin(2 * np.pi * 440 * np.arange(len(samples)) / 16000)
+    expected = np.sin(2 * np.pi * 400 * np.arange(len(samples)) / 16000)
     assert 15000 < len(samples) <= 16000
     assert np.abs(samples[100:] - expected[100:]).max() < 1e-3
     microphone.close()

@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,7 +37,7 @@ def pushed(listener: Recognizer, sound: Array, chunk: int) -> list[Estimate]:
 
 def without_latency(estimate: Estimate) -> dict[str, object]:
     said = event(estimate)
-    del said["modalities"]["voice"]["latency_ms"]
+    del said["modalities"]["voice"]["latency_ms"], said["modalities"]["voice"]["computing_ms"]
     return said
 
 
@@ -94,11 +95,85 @@ def test_silence_abstains_and_saves_the_network() -> None:
     assert engine.runs == before
 
 
-def test_lost_sound_moves_the_clock() -> None:
+def test_a_window_with_a_gap_abstains_and_the_clock_goes_on() -> None:
+    # Windows of 0.3 s, each 0.12 s. 2 s are lost after 0.5 s: windows that end at 0.54, 0.66 and 0.78 s of the
+    # stream hold sound from both sides; the one that ends at 0.90 begins at 0.60, after the gap.
     listener = recognizer()
-    listener.push(noise(0.3))
+    estimates = listener.push(noise(0.5))
     listener.lose(2.0)
-    assert [round(e.time, 2) for e in listener.push(noise(0.12))] == [2.42]
+    estimates += listener.push(noise(0.43))
+    assert [(round(e.time, 2), e.abstained) for e in estimates] == [
+        (0.30, None), (0.42, None),
+        (2.54, "dropped sound"), (2.66, "dropped sound"), (2.78, "dropped sound"), (2.90, None),
+    ]  # fmt: skip
+    assert [e.probabilities is None for e in estimates] == [e.abstained is not None for e in estimates]
+
+
+def test_a_window_that_ended_before_a_gap_keeps_its_time() -> None:
+    # The real features look ahead, so that windows which ended before a gap come out after it.
+    class Late(FakeFeatures):
+        def stream(self):  # type: ignore[no-untyped-def]
+            stream = super().stream()
+            stream._waiting = np.zeros(0, np.float32)
+            push, held = stream.push, [np.zeros((0, self.width), np.float32)]
+
+            def late(sound: Array) -> Array:
+                held[0] = np.concatenate([held[0], push(sound)])
+                ready, held[0] = held[0][:-3], held[0][-3:]
+                return ready
+
+            stream.push = late
+            return stream
+
+    settings = RecognizerSettings(smoothing=0.0, voice_activity=ALWAYS)
+    listener = Recognizer(fake_bundle(), FakeEngine(), settings, Late())
+    assert listener.push(noise(0.33)) == []
+    listener.lose(1.0)
+    estimates = listener.push(noise(0.5))
+    assert [(round(e.time, 2), e.abstained) for e in estimates[:2]] == [(0.3, None), (1.42, "dropped sound")]
+
+
+def test_smoothing_starts_afresh_after_a_gap() -> None:
+    listener, afresh = recognizer(smoothing=10.0), recognizer(smoothing=10.0)
+    loud, quiet = np.full(4800, 0.3, np.float32), np.full(14400, 0.01, np.float32)
+    listener.push(loud)
+    listener.lose(0.5)
+    after = next(e for e in listener.push(quiet) if e.abstained is None)
+    alone = afresh.push(quiet)[0]
+    assert after.probabilities is not None and alone.probabilities is not None
+    assert np.allclose(after.probabilities, alone.probabilities)
+
+
+def test_gaps_take_no_memory_once_they_are_past() -> None:
+    listener = recognizer()
+    for _ in range(100):
+        listener.push(noise(0.1))
+        listener.lose(0.01)
+    assert len(listener._gaps) < 10
+    assert round(listener.push(noise(0.7))[-1].time - 100 * 0.01, 2) <= 10.7
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.nan, math.inf])
+def test_an_impossible_loss_is_refused(seconds: float) -> None:
+    with pytest.raises(EdgeEmotionError, match="seconds of lost sound"):
+        recognizer().lose(seconds)
+
+
+def test_latency_counts_the_sound_that_came_after_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A clock that ticks 1 ms at each look: 0.33 s pushed at once, 0.03 s more than the window needs.
+    ticks = iter(range(1000))
+    listener = recognizer()
+    monkeypatch.setattr("edge_emotion.recognizer.perf_counter", lambda: next(ticks) * 1e-3)
+    (estimate,) = listener.push(noise(0.33))
+    assert 0 < estimate.computing < estimate.latency - 0.03
+    assert estimate.latency == pytest.approx(0.03 + 5e-3)  # at the start, at each of four pieces, at the end
+
+
+def test_latency_with_the_real_features_holds_their_look_ahead(tiny_bundle: Path) -> None:
+    settings = RecognizerSettings(str(tiny_bundle), "onnx", voice_activity=ALWAYS)
+    listener = Recognizer.from_settings(settings)
+    first = pushed(listener, noise(5.0), 160)[0]
+    assert first.latency - first.computing > 0.1
 
 
 @pytest.mark.parametrize(
@@ -139,6 +214,18 @@ def test_smoothing_by_hand() -> None:
     kept = math.exp(-0.5)  # half a time constant later
     assert np.allclose(smoothing.update(0.5, second), [kept, 1 - kept])
     assert np.allclose(smoothing.update(100.0, first), first)  # a long gap forgets
+
+
+@pytest.mark.parametrize("time_constant", [0.0, 1.0])
+def test_what_smoothing_gives_is_nobodys_but_the_callers(time_constant: float) -> None:
+    smoothing = ExponentialSmoothing(time_constant)
+    given = np.array([1.0, 0.0], np.float32)
+    smoothed = smoothing.update(0.0, given)
+    with pytest.raises(ValueError, match="read-only"):
+        smoothed[0] = 5.0
+    given[0] = 5.0
+    assert smoothed.tolist() == [1.0, 0.0]
+    assert smoothing.update(1e-9, np.array([1.0, 0.0], np.float32))[0] == pytest.approx(1.0)
 
 
 def test_no_smoothing_gives_each_as_it_came() -> None:

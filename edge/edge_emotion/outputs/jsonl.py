@@ -10,9 +10,10 @@ VERSION = 1
 
 
 def event(estimate: Estimate) -> dict[str, Any]:
-    """Event of one estimate; everything but latency_ms is the same however the sound was cut.
+    """Event of one estimate; all but latency_ms and computing_ms is the same however the sound was cut.
 
     t: seconds. emotion, p: null when the modality abstains. quality, confidence, p: 0..1.
+    latency_ms, computing_ms: see Estimate.latency and Estimate.computing.
     """
     p = None
     if estimate.probabilities is not None:
@@ -28,6 +29,7 @@ def event(estimate: Estimate) -> dict[str, Any]:
                 "quality": round(estimate.quality, 3),
                 "abstained": estimate.abstained,
                 "latency_ms": round(estimate.latency * 1e3, 2),
+                "computing_ms": round(estimate.computing * 1e3, 2),
             }
         },
     }

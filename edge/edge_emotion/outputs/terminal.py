@@ -1,5 +1,7 @@
 """Estimates for people: bars that move in a terminal, plain lines where there is none."""
 
+from collections.abc import Callable
+from time import monotonic
 from typing import TextIO
 
 from rich.bar import Bar
@@ -12,35 +14,47 @@ from edge_emotion.emotions import EMOTIONS
 from edge_emotion.estimate import Estimate
 
 QUIETEST = -60.0  # dBFS at the left end of the level meter
+MOST_REDRAWS = 5  # a second: drawing costs a small computer more than computing does
 COLOURS = ("white", "yellow", "blue", "red", "magenta", "green", "cyan")  # in the order of EMOTIONS
 
 
 class TerminalView:
     """Seven bars, a level meter, quality and latency, redrawn in place."""
 
-    def __init__(self, console: Console, title: str, window: float) -> None:
-        """window: seconds of sound that the first estimate needs."""
+    def __init__(
+        self, console: Console, title: str, window: float, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """window: seconds of sound that the first estimate needs. clock: seconds, for the pace of redrawing."""
         self._title = title
         self._window = window
         self._time = 0.0
         self._level = -120.0
         self._estimate: Estimate | None = None
+        self._clock = clock
+        self._drawn: float | None = None
         self._live = Live(console=console, auto_refresh=False, transient=False)
         self._live.start()
 
     def meter(self, time: float, level: float) -> None:
-        """Redraw with a new level."""
+        """Take a new level; redraw if the last time is long enough ago."""
         self._time, self._level = time, level
-        self._live.update(self._view(), refresh=True)
+        self._redraw()
 
     def show(self, estimate: Estimate) -> None:
-        """Redraw with a new estimate."""
+        """Take a new estimate; redraw if the last time is long enough ago."""
         self._estimate = estimate
-        self._live.update(self._view(), refresh=True)
+        self._redraw()
 
     def close(self) -> None:
         """Leave the last view standing."""
+        self._live.update(self._view(), refresh=True)
         self._live.stop()
+
+    def _redraw(self) -> None:
+        now = self._clock()
+        if self._drawn is None or now - self._drawn >= 1 / MOST_REDRAWS:
+            self._drawn = now
+            self._live.update(self._view(), refresh=True)
 
     def _view(self) -> Group:
         grid = Table.grid(padding=(0, 1), expand=True)
@@ -86,7 +100,7 @@ class PlainLines:
 
 
 def line(estimate: Estimate) -> str:
-    """One estimate in words, e.g. "  3.60 s  anger      81 %  quality 45 %  2.1 ms"."""
+    """One estimate in words, e.g. "  3.60 s  anger      81%  quality 45%  152.1 ms"."""
     if estimate.abstained:
         said = f"({estimate.abstained})"
         return f"{estimate.time:7.2f} s  {said:<16}  quality {estimate.quality:4.0%}"

@@ -1,5 +1,6 @@
 """A recording as a source of sound: wav, flac, mp3 and ogg through libsndfile."""
 
+import stat
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,19 +10,22 @@ from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.settings import AudioFileSettings
+from edge_emotion.sources.offset import OffsetRemoval
 from edge_emotion.sources.resample import MonoResampler
 from edge_emotion.sources.sound import RATE, SoundBlock
 
 READ = 1.0  # seconds read from the file at a time, whatever the chunk is
 SHORTEST = 0.5  # seconds; less holds no emotion that this model could have learned
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # frames per second
+FARTHEST = 8.0  # of full scale: float samples beyond it are not sound that is merely too loud
 
 
 class AudioFile:
-    """Reads a recording block by block; memory does not grow with its length.
+    """Reads a recording block by block, without its constant offset; memory does not grow with its length.
 
     The file is opened and checked when the object is made, so that a wrong one is refused before any
-    estimate: EdgeEmotionError for what is missing, a folder, empty, not audio, too short or not finite.
+    estimate: EdgeEmotionError for what is missing, no regular file, empty, not audio, too short, not finite
+    or not scaled to -1..1.
     """
 
     dropped = 0
@@ -29,11 +33,13 @@ class AudioFile:
     def __init__(self, settings: AudioFileSettings) -> None:
         """settings: path, chunk in seconds, and whether to keep the recording's pace."""
         self._settings = settings
-        self.name = settings.path.name
+        name = settings.path.name
+        self.name = name if name.isprintable() else ascii(name)  # it is shown in a terminal
         self._file = _open(settings)
         self.rate = int(self._file.samplerate)
         self.seconds: float = self._file.frames / self.rate
         self._resampler = MonoResampler(self.rate)
+        self._offset = OffsetRemoval()
         self._ended_early = False
 
     def __iter__(self) -> Iterator[SoundBlock]:
@@ -70,9 +76,10 @@ class AudioFile:
         read = 0
         for frames in _blocks(self._file, self._settings):
             read += len(frames)
-            yield self._resampler.push(frames)
+            yield self._offset.push(self._resampler.push(frames))
         self._ended_early = read < self._file.frames
-        yield self._resampler.flush()
+        yield self._offset.push(self._resampler.flush())
+        yield self._offset.flush()
 
     def _wait(self, due: float) -> None:
         """Keep the pace of the recording: a chunk is there once its last sample would have been heard."""
@@ -83,16 +90,24 @@ class AudioFile:
 def _open(settings: AudioFileSettings) -> Any:
     """Open and check a recording."""
     path = settings.path
-    if path.is_dir():
-        raise EdgeEmotionError(f"{path} is a folder; give one wav, flac, mp3 or ogg file")
-    if not path.exists():
-        raise EdgeEmotionError(f"{path}: no such file; give a wav, flac, mp3 or ogg file")
     try:
-        if path.is_file() and path.stat().st_size == 0:
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            raise EdgeEmotionError(f"{path} is a folder; give one wav, flac, mp3 or ogg file")
+        if not stat.S_ISREG(found.st_mode):  # a pipe cannot be sought, and opening one may wait for ever
+            raise EdgeEmotionError(f"{path} is not a regular file; give a wav, flac, mp3 or ogg file")
+        if found.st_size == 0:
             raise EdgeEmotionError(f"{path} is empty (0 bytes); give a wav, flac, mp3 or ogg file")
         file = _sound_file(settings)
-    except PermissionError as error:
-        raise EdgeEmotionError(f"{path} cannot be read: permission denied") from error
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        ValueError,
+    ) as error:  # ValueError: a name with a NUL in it
+        raise EdgeEmotionError(f"{path}: no such file; give a wav, flac, mp3 or ogg file") from error
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise EdgeEmotionError(f"{path} cannot be read: {reason}") from error
     try:
         _check(file, settings)
     except EdgeEmotionError:
@@ -135,6 +150,10 @@ def _check(file: Any, settings: AudioFileSettings) -> None:
             if not np.isfinite(frames).all():
                 raise EdgeEmotionError(
                     f"{path} holds samples that are not finite (NaN or infinity); export it again"
+                )
+            if np.abs(frames).max() > FARTHEST:
+                raise EdgeEmotionError(
+                    f"{path} is not scaled to -1..1: it holds {np.abs(frames).max():.4g}; export it again"
                 )
         file.seek(0)
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.settings import MicrophoneSettings
 from edge_emotion.sources.block_queue import BlockQueue
+from edge_emotion.sources.offset import OffsetRemoval
 from edge_emotion.sources.resample import MonoResampler
 from edge_emotion.sources.sound import RATE, SoundBlock
 
@@ -34,7 +35,8 @@ class InputDevice:
 class Microphone:
     """Opens a microphone and gives its sound; a callback fills a bounded queue, iteration empties it.
 
-    A device that cannot do 16 kHz mono runs at its own rate and channels, and is resampled here.
+    A device that cannot do 16 kHz mono runs at its own rate and channels, and is resampled here; a constant
+    offset, which cheap ones add, is taken out.
     EdgeEmotionError: no PortAudio, no microphone, an unknown name, or a device that vanishes.
     """
 
@@ -46,6 +48,7 @@ class Microphone:
         self.name = self._device.name
         rate, channels = self._format()
         self._resampler = MonoResampler(rate)
+        self._offset = OffsetRemoval()
         self._queue = BlockQueue(max(1, round(settings.queue * rate)))
         self._overflows = 0
         self._frames = 0
@@ -81,7 +84,8 @@ class Microphone:
                 )
             frames, lost = got
             self._frames += len(frames) + lost
-            yield SoundBlock(self._resampler.push(_float(frames)), lost / self._resampler.rate)
+            samples = self._offset.push(self._resampler.push(_float(frames)))
+            yield SoundBlock(samples, lost / self._resampler.rate)
 
     def close(self) -> None:
         """Stop the microphone and give it back."""
@@ -124,10 +128,14 @@ class Microphone:
         raise self._broken(refused) from refused
 
     def _broken(self, error: Exception) -> EdgeEmotionError:
-        reason = str(error.args[0] if error.args else error).splitlines()[0]
         return EdgeEmotionError(
-            f"microphone {self.name!r} cannot be opened ({reason}); is another program using it?"
+            f"microphone {self.name!r} cannot be opened ({_reason(error)}); is another program using it?"
         )
+
+
+def _reason(error: Exception) -> str:
+    """First line of what PortAudio says."""
+    return next(iter(str(error.args[0] if error.args else error).splitlines()), "no reason given")
 
 
 def _float(frames: NDArray[np.int16]) -> NDArray[np.float32]:
@@ -148,10 +156,15 @@ def load_portaudio() -> Any:
 
 
 def input_devices(portaudio: Any = None) -> list[InputDevice]:
-    """Every device that records, in PortAudio's order; EdgeEmotionError when PortAudio is missing."""
+    """Every device that records, in PortAudio's order; EdgeEmotionError when PortAudio is missing or fails."""
     portaudio = portaudio or load_portaudio()
-    hosts = portaudio.query_hostapis()
-    default = portaudio.default.device[0]
+    try:
+        hosts, known = portaudio.query_hostapis(), portaudio.query_devices()
+        default = portaudio.default.device[0]
+    except portaudio.PortAudioError as error:
+        raise EdgeEmotionError(
+            f"PortAudio cannot list the microphones ({_reason(error)}); `arecord -l` shows what ALSA sees"
+        ) from error
     return [
         InputDevice(
             number=number,
@@ -161,7 +174,7 @@ def input_devices(portaudio: Any = None) -> list[InputDevice]:
             host=hosts[device["hostapi"]]["name"],
             default=number == default,
         )
-        for number, device in enumerate(portaudio.query_devices())
+        for number, device in enumerate(known)
         if device["max_input_channels"] > 0
     ]
 
@@ -188,10 +201,10 @@ def _by_name(wanted: str, devices: list[InputDevice]) -> InputDevice:
     same = [device for device in devices if device.name.lower() == wanted.lower()]
     part = [device for device in devices if wanted and wanted.lower() in device.name.lower()]
     found = same or part
-    if len(found) == 1 or same:
+    if len(found) == 1:
         return found[0]
-    if part:
-        several = ", ".join(f"{device.number} {device.name!r}" for device in part)
+    if found:
+        several = ", ".join(f"{device.number} {device.name!r}" for device in found)
         raise EdgeEmotionError(f"several microphones are called {wanted!r}; choose by number: {several}")
     lower = {name.lower(): name for name in names}
     near = [lower[name] for name in difflib.get_close_matches(wanted.lower(), lower, 3, 0.4)]
