@@ -5,24 +5,25 @@ import errno
 import json
 import math
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from edge_emotion import __version__
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import ENGINES
-from edge_emotion.native_talk import is_open
 from edge_emotion.settings import (
     AudioFileSettings,
     BenchSettings,
     MicrophoneSettings,
     RecognizerSettings,
 )
+from edge_emotion.standard_streams import open_standard_streams, write_or_discard
 
 if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.outputs.output import Output
@@ -30,6 +31,8 @@ if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.sources.sound import SoundSource
 
 OUTPUT_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+CALLED = "EDGE_EMOTION_CALLED"  # environment: the name that demo.py was called by, for what to do next
+DEMO = "The recording: John F. Kennedy, 20 January 1961, public domain; nobody labelled its emotion."
 NOTE = "Reports expressed emotion: how a voice sounds, not what a person feels."
 DESCRIPTION = f"""\
 Recognise expressed emotion from a voice, live or in a recording, on this device alone.
@@ -66,13 +69,16 @@ class _Parser(argparse.ArgumentParser):
         """Raise instead of printing the usage."""
         message = message.replace("--audio: expected one argument", "--audio: expected a file, e.g. clip.wav")
         message = message.replace("--mic: expected one argument", "--mic: expected a device, e.g. default")
+        found = re.search(r"invalid choice: '([^']+\.\w+)'", message)
+        if found:
+            message = f"unknown command {found[1]!r}; for a recording: --audio {found[1]}"
         raise EdgeEmotionError(f"{message}; see `{self.prog} --help`")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; give the exit code."""
     arguments = sys.argv[1:] if argv is None else argv
-    _open_standard_streams()
+    open_standard_streams()
     parser = _parser()
     live = False
     if not arguments:
@@ -81,13 +87,16 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _stop_on(signal.SIGINT, signal.SIGTERM)
         options = parser.parse_args(arguments)
+        if options.command is not _recognize and (options.mic is not None or options.audio is not None):
+            raise EdgeEmotionError("--mic and --audio do not go with another command: leave one of them out")
         live = getattr(options, "mic", None) is not None and options.command is _recognize
         command: Callable[[argparse.Namespace], int] = options.command
         code = command(options)
         sys.stdout.flush()
         return code
     except EdgeEmotionError as error:
-        print(f"edge-emotion: {error}", file=sys.stderr)
+        called = os.environ.get(CALLED, "edge-emotion")
+        print(f"edge-emotion: {str(error).replace('`edge-emotion ', f'`{called} ')}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -97,33 +106,10 @@ def main(argv: list[str] | None = None) -> int:
             raise
         said = f"edge-emotion: cannot write the output ({error.strerror}); make room or write elsewhere\n"
         for stream, text in ((sys.stdout, ""), (sys.stderr, said)):
-            _write_or_discard(stream, text)
+            write_or_discard(stream, text)
         return 2
     except _Stopped as stopped:
         return 0 if live else 128 + int(stopped.args[0])
-
-
-def _open_standard_streams() -> None:
-    """Give a process that was started without them (`2>&-`) an empty stdin, stdout and stderr.
-
-    Else the next file that is opened would get their descriptors, and print() would take stdout for stderr.
-    """
-    for number in (0, 1, 2):
-        if not is_open(number):
-            os.dup2(os.open(os.devnull, os.O_RDWR), number)  # often one and the same number
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process ends
-    if sys.stderr is None:
-        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
-
-
-def _write_or_discard(stream: TextIO, text: str) -> None:
-    """Write what a stream holds and a text, or nowhere if that fails: else the exit would fail again."""
-    try:
-        stream.write(text)
-        stream.flush()
-    except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _stop_on(*signals: signal.Signals) -> None:
@@ -179,7 +165,11 @@ def _add_model_options(parser: argparse.ArgumentParser, engine: str | None) -> N
         help="a shipped model or a .emo file (default %(default)s)")  # fmt: skip
     add("--engine", choices=ENGINES, default=engine,
         help=f"runtime of the network (default {engine or 'all of them'})")  # fmt: skip
-    add("--precision", default=defaults.precision, help="fp32 or int8 (default %(default)s)")
+    add(
+        "--precision",
+        default=defaults.precision,
+        help="one that the model has, see `models` (default %(default)s)",
+    )
     add("--threads", type=int, default=defaults.threads, metavar="N",
         help="CPU threads of the network (default %(default)s)")  # fmt: skip
 
@@ -213,6 +203,8 @@ def _demo(options: argparse.Namespace) -> int:
     with ExitStack() as stack:
         data = resources.files("edge_emotion") / "data" / "demo.flac"
         recording = stack.enter_context(resources.as_file(data))
+        print(DEMO, file=sys.stderr)
+        options.realtime = options.realtime or (sys.stdout.isatty() and not options.json)
         return _run(options, lambda: _audio_file(options, recording), live=False)
 
 

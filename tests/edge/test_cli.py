@@ -284,3 +284,19 @@ def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "not what a person feels" in shown
     assert "examples:" in shown
+
+
+def test_a_file_without_its_flag_is_told_the_flag(capsys):
+    assert cli.main(["clip.wav"]) == 2
+    assert "--audio clip.wav" in capsys.readouterr().err
+
+
+def test_a_source_and_another_command_do_not_go_together(capsys):
+    assert cli.main(["--audio", "clip.wav", "demo"]) == 2
+    assert "do not go with another command" in capsys.readouterr().err
+
+
+def test_what_to_do_next_is_said_in_the_name_that_was_called(capsys, monkeypatch):
+    monkeypatch.setenv("EDGE_EMOTION_CALLED", "python3 demo.py")
+    assert cli.main(["--nonsense"]) == 2
+    assert "`python3 demo.py --help`" in capsys.readouterr().err

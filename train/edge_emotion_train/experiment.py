@@ -18,11 +18,11 @@ from tqdm import tqdm
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.feature_set import FeatureSet, feature_set
+from edge_emotion.machine import commit, now
 from edge_emotion_train.metrics import accuracy, calibration_error, fitted_temperature, softmax
 from edge_emotion_train.metrics import unweighted_average_recall as uar
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
 from edge_emotion_train.node_cache import ClipNodes
-from edge_emotion_train.run_stamp import commit, now
 from edge_emotion_train.trainer import (
     Sample,
     Standardisation,

@@ -1,0 +1,30 @@
+"""Standard input and output that may be missing, closed or full."""
+
+import os
+import sys
+from typing import TextIO
+
+from edge_emotion.native_talk import is_open
+
+
+def open_standard_streams() -> None:
+    """Give a process that was started without them (`2>&-`) an empty stdin, stdout and stderr.
+
+    Else the next file that is opened would get their descriptors, and print() would take stdout for stderr.
+    """
+    for number in (0, 1, 2):
+        if not is_open(number):
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)  # often one and the same number
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process ends
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def write_or_discard(stream: TextIO, text: str) -> None:
+    """Write what a stream holds and a text, or nowhere if that fails: else the exit would fail again."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
