@@ -164,7 +164,7 @@ class Recognizer:
             probabilities = self._smoothing.update(end + lost, self._probabilities(nodes))
         now = perf_counter()
         return Estimate(
-            time=end + lost,
+            time=round(end + lost, 6),  # 3.6, not 3.5999999999999996
             modality=self.bundle.modality,
             probabilities=probabilities,
             quality=activity.speech,
