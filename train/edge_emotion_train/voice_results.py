@@ -122,10 +122,13 @@ def markdown(done: Sequence[dict[str, object]], made: dict[str, object], complet
         def percent(name: str) -> str:
             return f"{100 * float(str(row[name])):.1f}"
 
+        def several(key: str) -> str:
+            return percent(f"uar_{key}_std") if int(str(row[f"{key}s"])) > 1 else "-"
+
         cells = [
             row["corpus"], row["trained_on"], f"**{row['protocol']}**" if row["leaky"] else row["protocol"],
             row["classes"], f"{row['folds']} x {row['seeds']}",
-            f"{percent('uar_mean')} ({percent('uar_seed_std')}, {percent('uar_fold_std')})", percent("accuracy_mean"),
+            f"{percent('uar_mean')} ({several('seed')}, {several('fold')})", percent("accuracy_mean"),
             percent("calibration_error_mean"), f"{row['parameters']:,}", dict(row["trained"])["commit"],  # type: ignore[call-overload]
         ]  # fmt: skip
         return "| " + " | ".join(str(cell) for cell in cells) + " |"
