@@ -112,7 +112,7 @@ def pitch(frames: Array) -> tuple[Array, Array]:
     centred = (frames - frames.mean(1, keepdims=True)) * _HANN
     power = np.abs(np.fft.rfft(centred, PITCH_FFT)) ** 2
     raw = np.fft.irfft(power)[:, : _LONGEST + 2].astype(np.float32)
-    # 1e-6 of power a sample keeps digital silence and dither unvoiced.
+    # 1e-8 of power a sample keeps digital silence and dither unvoiced.
     correlation = raw / (raw[:, :1] + np.float32(PITCH_FRAME * 1e-8)) / _WINDOW_CORRELATION
     here = correlation[:, _SHORTEST : _LONGEST + 1]
     before, after = correlation[:, _SHORTEST - 1 : _LONGEST], correlation[:, _SHORTEST + 1 : _LONGEST + 2]

