@@ -12,15 +12,22 @@ from edge_emotion.emotions import EMOTIONS
 class Estimate:
     """Expressed emotion in one window.
 
-    time: end of the window, seconds on the source's clock (monotonic, 0 at the first sample).
-    modality: "voice", later "face", "body" or "fused".
+    time: end of the window, seconds on the source's clock (monotonic, 0 at its start): for voice the end of the last
+        node, for a face the instant of the last node.
+    modality: "voice", "face", later "body"; what joins them is an Event.
     probabilities: (7,) float32 in the order of EMOTIONS, summing to 1; None when the modality abstains.
-    quality: 0..1, how far the input can be trusted (share of speech in the window for voice).
-    latency: seconds from the window's last sample to this estimate: the sound that came in after that sample
-        (descriptors look ahead, and sound is pushed in chunks) and the computing. What a device's driver and
-        queue hold back before the sound is pushed is not counted.
-    abstained: why there are no probabilities ("silence", "non-speech", "dropped sound"), or None.
-    computing: seconds of computing alone, from the piece of sound that completed the window to this estimate.
+    quality: 0..1, how far the input can be trusted. Voice: share of speech in the window. Face: mean quality of the
+        window's frames, a frame in which the face was not seen or of no use counting as 0.
+    latency: seconds from the window's end to this estimate: the sound or the frame that came in after it
+        (descriptors look ahead, sound is pushed in chunks, frames lie between nodes) and the computing. What a
+        device's driver and queue hold back before it is pushed is not counted.
+    abstained: why there are no probabilities, or None.
+        Voice: "silence", "non-speech", "dropped sound".
+        Face: "no face"; "face just came", for the first second of a presence; or what keeps a face that is seen
+        from being of use: "face turned away", "face too small", "too dark", "too blurred".
+    computing: seconds of computing alone, from the piece of sound or the frame that completed the window to this
+        estimate; of several faces' estimates at once, each after the one before.
+    identity: whose face, 1, 2, ... stable while it is tracked; None for voice, and when nobody is there.
     """
 
     time: float
@@ -30,6 +37,7 @@ class Estimate:
     latency: float
     abstained: str | None = None
     computing: float = 0.0
+    identity: int | None = None
 
     @property
     def emotion(self) -> str | None:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle, read_bundle
+from edge_emotion.calibrated_network import CalibratedNetwork
 from edge_emotion.engine import Engine, open_engine
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.estimate import Estimate
-from edge_emotion.features.feature_set import FeatureSet, feature_set
+from edge_emotion.features.feature_set import SoundFeatureSet, sound_feature_set
 from edge_emotion.features.voice_activity import F0, VoiceActivity
 from edge_emotion.pipeline import Run
 from edge_emotion.settings import AudioFileSettings, MicrophoneSettings, RecognizerSettings
@@ -21,7 +22,7 @@ from edge_emotion.smoothing import ExponentialSmoothing
 from edge_emotion.sources.audio_file import AudioFile
 from edge_emotion.sources.microphone import Microphone
 from edge_emotion.sources.sound import RATE
-from edge_emotion.window import RollingGraph, network_input
+from edge_emotion.window import RollingGraph
 
 PIECE = 1280  # samples computed at a time, 80 ms: bounds the memory of a large push
 DROPPED = "dropped sound"  # why a window abstains that a gap cuts in two
@@ -49,24 +50,17 @@ class Recognizer:
         bundle: Bundle,
         engine: Engine,
         settings: RecognizerSettings | None = None,
-        features: FeatureSet | None = None,
+        features: SoundFeatureSet | None = None,
     ) -> None:
         """features: the set that the bundle names when None. EdgeEmotionError when they do not fit."""
         self.settings = settings or RecognizerSettings()
         self.bundle = bundle
         self.engine = engine
         window = bundle.window
-        self.features = features or feature_set(window.feature_set, window.feature_version)
         if bundle.modality != "voice":
             raise EdgeEmotionError(f"model {bundle.name!r} is for {bundle.modality}; expected one for voice")
-        if (self.features.features, self.features.period) != (window.features, window.period):
-            raise EdgeEmotionError(
-                f"model {bundle.name!r} expects {window.features} features each {window.period} s, "
-                f"{window.feature_set!r} gives {self.features.features} each {self.features.period} s, "
-                "update edge-emotion or the model"
-            )
-        self._emotion_matrix = bundle.emotion_matrix()
-        self._logits(np.zeros((window.nodes, self.features.width), np.float32))  # first runs are slow
+        self.features = features or sound_feature_set(window.feature_set, window.feature_version)
+        self._network = CalibratedNetwork(bundle, engine, self.features)
         self.reset()
 
     @classmethod
@@ -90,11 +84,11 @@ class Recognizer:
 
     def file(self, path: str | Path) -> Iterator[Estimate]:
         """Estimates of a recording, from a fresh start; EdgeEmotionError when it is not one."""
-        return iter(Run(AudioFile(AudioFileSettings(Path(path))), self))
+        return Run(AudioFile(AudioFileSettings(Path(path))), self).estimates()
 
     def microphone(self, device: str = "default") -> Iterator[Estimate]:
         """Live estimates from a microphone by "default", number or name, from a fresh start."""
-        return iter(Run(Microphone(MicrophoneSettings(device)), self))
+        return Run(Microphone(MicrophoneSettings(device)), self).estimates()
 
     def reset(self) -> None:
         """Forget all sound heard so far; the next sample is at time 0."""
@@ -161,7 +155,7 @@ class Recognizer:
             if lost != self._smoothed_lost:
                 self._smoothing = ExponentialSmoothing(self.settings.smoothing)
                 self._smoothed_lost = lost
-            probabilities = self._smoothing.update(end + lost, self._probabilities(nodes))
+            probabilities = self._smoothing.update(end + lost, self._network.probabilities(nodes))
         now = perf_counter()
         return Estimate(
             time=round(end + lost, 6),  # 3.6, not 3.5999999999999996
@@ -180,21 +174,6 @@ class Recognizer:
             self._lost += self._gaps.popleft().seconds
         within = [gap.seconds for gap in self._gaps if gap.at < last]
         return self._lost + sum(within), bool(within)
-
-    def _logits(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = self.engine.run(network_input(self.features, self.bundle.window, nodes))
-        row: NDArray[np.float32] = logits[0]
-        return row
-
-    def _probabilities(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Probabilities of the seven emotions: softmax(logits / temperature), summed over its labels."""
-        logits = self._logits(nodes)
-        if not np.isfinite(logits).all():
-            raise EdgeEmotionError(f"model {self.bundle.name!r} gave values that are not finite; replace it")
-        scaled = logits / np.float32(self.bundle.temperature)
-        exponents = np.exp(scaled - scaled.max())
-        probabilities: NDArray[np.float32] = (exponents / exponents.sum()) @ self._emotion_matrix
-        return probabilities
 
 
 def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:

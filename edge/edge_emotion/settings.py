@@ -1,11 +1,14 @@
 """Every setting of the recogniser, with its unit; the command line's flags map onto these."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import ENGINES
+
+CAMERA_BACKENDS = ("auto", "v4l2", "picamera2")
 
 
 def _check(good: bool, name: str, expected: str, came: object) -> None:
@@ -94,11 +97,136 @@ class AudioFileSettings:
 
 
 @dataclass(frozen=True)
+class FusionSettings:
+    """How the senses are joined into one event."""
+
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight of each modality in the pool, e.g. {"voice": 0.5}; 0 leaves it out. What is not named weighs 1: equal."""
+    stale: float = 1.0
+    """An estimate older than this, and than stale_hops of its own hops, counts no longer; seconds."""
+    stale_hops: float = 2.0
+    """See stale; hops."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        for name, weight in self.weights.items():
+            _check(math.isfinite(weight) and weight >= 0, f"weight of {name}", "0 or more", weight)
+        _check(self.stale >= 0, "stale", "0 or more seconds", self.stale)
+        _check(self.stale_hops >= 0, "stale_hops", "0 or more hops", self.stale_hops)
+
+
+@dataclass(frozen=True)
+class CameraSettings:
+    """Which camera, and what is asked of it."""
+
+    device: str = "0"
+    """A number (see `edge-emotion devices`), /dev/videoN, or the URL of a stream; a file is played as a camera."""
+    width: int = 640
+    """Width asked for; pixels. A camera that cannot do it gives the nearest it can."""
+    height: int = 480
+    """Height asked for; pixels."""
+    fps: float = 30.0
+    """Pictures per second asked for."""
+    backend: str = "auto"
+    """"v4l2", "picamera2" (CSI cameras), or "auto": picamera2 where libcamera reports a CSI camera."""
+    stall: float = 5.0
+    """A camera that sends nothing for this long is taken as gone; seconds."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check(bool(self.device), "camera", "a number, /dev/videoN or a URL", repr(self.device))
+        _check(
+            self.backend in CAMERA_BACKENDS,
+            "camera-backend",
+            " or ".join(CAMERA_BACKENDS),
+            repr(self.backend),
+        )
+        _check(1 <= self.width <= 16384, "width", "1 to 16384 pixels", self.width)
+        _check(1 <= self.height <= 16384, "height", "1 to 16384 pixels", self.height)
+        _check(0 < self.fps <= 1000, "fps", "more than 0, up to 1000", self.fps)
+        _check(0 < self.stall <= 3600, "stall", "more than 0 s, up to 3600 s", self.stall)
+
+
+@dataclass(frozen=True)
+class VideoFileSettings:
+    """Which video, and how it is played."""
+
+    path: Path
+    """A video file with or without sound: mp4, mov, mkv, webm, avi, mpg ..."""
+    chunk: float = 0.08
+    """Sound handed to the recogniser at a time; seconds. It does not change the estimates."""
+    realtime: bool = False
+    """Play at the pace of the video instead of as fast as possible."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check(0.001 <= self.chunk <= 60, "chunk", "0.001 to 60 s", self.chunk)
+
+
+@dataclass(frozen=True)
+class FaceFrontEndSettings:
+    """How faces are found and followed."""
+
+    faces: int = 1
+    """Faces followed at once, the largest first; 1 to 16."""
+    landmarks: str = "litert"
+    """Who finds the points: "litert", which is shipped, or "mediapipe", the package of that name."""
+    presence: float = 0.9
+    """Presence from which a face is taken up; 0..1. A face is at .99 and more, what only resembles one below .8."""
+    presence_to_stay: float = 0.3
+    """Presence below which a followed face counts as gone; 0..1."""
+    search_period: float = 0.5
+    """Time between looks for more faces while fewer than `faces` are followed, but some; seconds."""
+    memory: float = 1.0
+    """A face that comes back near its place within this time keeps its identity; seconds."""
+    threads: int = 1
+    """CPU threads of the networks."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check(1 <= self.faces <= 16, "faces", "1 to 16", self.faces)
+        known = self.landmarks in ("litert", "mediapipe")
+        _check(known, "landmarks", "litert or mediapipe", repr(self.landmarks))
+        _check(0 <= self.presence <= 1, "presence", "0 to 1", self.presence)
+        _check(0 <= self.presence_to_stay <= 1, "presence_to_stay", "0 to 1", self.presence_to_stay)
+        _check(0 <= self.search_period <= 60, "search_period", "0 to 60 s", self.search_period)
+        _check(0 <= self.memory <= 60, "memory", "0 to 60 s", self.memory)
+        _check(1 <= self.threads <= 64, "threads", "1 to 64", self.threads)
+
+
+@dataclass(frozen=True)
+class FaceRecognizerSettings:
+    """Which model watches faces, on what, and how its estimates are smoothed."""
+
+    model: str = "face"
+    """Name of a shipped bundle, or the path of a .emo file."""
+    engine: str = "litert"
+    """Runtime of the networks: "litert" or "onnx"."""
+    precision: str = "fp32"
+    """Which of the bundle's networks: "fp32", or "int8" where the bundle has it."""
+    threads: int = 1
+    """CPU threads of the networks; one is the fastest for networks this small."""
+    smoothing: float = 1.0
+    """Time constant of the exponential smoothing of the probabilities; seconds, 0 switches it off."""
+    front_end: FaceFrontEndSettings = field(default_factory=FaceFrontEndSettings)
+    """How faces are found, and how many."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check(self.engine in ENGINES, "engine", " or ".join(ENGINES), repr(self.engine))
+        _check(self.threads >= 1, "threads", "1 or more", self.threads)
+        smoothing_fits = math.isfinite(self.smoothing) and self.smoothing >= 0
+        _check(smoothing_fits, "smoothing", "0 or more seconds", self.smoothing)
+
+
+@dataclass(frozen=True)
 class BenchSettings:
     """What `edge-emotion bench` measures."""
 
     model: str = "voice"
-    """Name of a shipped bundle, or the path of a .emo file."""
+    """The voice's: name of a shipped bundle, or the path of a .emo file."""
+    face_model: str = "face"
+    """The face's, likewise."""
     engines: tuple[str, ...] = ENGINES
     """Runtimes to measure, each in a process of its own."""
     precision: str = "fp32"
@@ -106,7 +234,7 @@ class BenchSettings:
     threads: int = 1
     """CPU threads of the network."""
     seconds: float = 30.0
-    """Sound to run through each stage; seconds."""
+    """Sound, and pictures, to run through each stage; seconds."""
     warm_up: int = 5
     """Windows computed before the clock starts."""
 

@@ -37,7 +37,7 @@ class WindowContract:
 def cyclic_padding(nodes: Nodes, length: int) -> Nodes:
     """Repeat a short clip's nodes (k, width) from its beginning up to (length, width); L-GrIN, section IV-A."""
     if len(nodes) == 0:
-        raise EdgeEmotionError("cannot pad an empty clip: expected at least one node of sound")
+        raise EdgeEmotionError("cannot pad an empty clip: expected at least one node")
     return np.take(nodes, np.arange(length) % len(nodes), axis=0)
 
 

@@ -1,6 +1,7 @@
-"""What a named, versioned feature set gives: a stream of nodes and the network's input for a window."""
+"""What a named, versioned feature set gives: nodes of a kind and the network's input for a window of them."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ class NodeStream(Protocol):
 
 
 class FeatureSet(Protocol):
-    """One named and versioned set of node features."""
+    """One named and versioned set of node features: what networks and training need to know of it."""
 
     @property
     def name(self) -> str:
@@ -34,18 +35,13 @@ class FeatureSet(Protocol):
         ...
 
     @property
-    def rate(self) -> int:
-        """Samples per second that a stream takes."""
-        ...
-
-    @property
     def period(self) -> float:
         """Seconds of one node."""
         ...
 
     @property
     def width(self) -> int:
-        """Numbers that a stream gives for one node."""
+        """Numbers of one node before window() is applied."""
         ...
 
     @property
@@ -55,11 +51,10 @@ class FeatureSet(Protocol):
 
     @property
     def bands(self) -> tuple[int, int]:
-        """First and end of those of the P that are neighbouring bands of a spectrum: training masks spans of them."""
-        ...
+        """First and end of those of the P that are neighbouring bands of a spectrum: training masks spans of them.
 
-    def stream(self) -> NodeStream:
-        """Start a new stream."""
+        (0, 0) when there are none.
+        """
         ...
 
     def window(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -67,14 +62,40 @@ class FeatureSet(Protocol):
         ...
 
 
+class SoundFeatureSet(FeatureSet, Protocol):
+    """A feature set whose nodes are made from sound."""
+
+    @property
+    def rate(self) -> int:
+        """Samples per second that a stream takes."""
+        ...
+
+    def stream(self) -> NodeStream:
+        """Start a new stream."""
+        ...
+
+
+_Set = TypeVar("_Set", bound=FeatureSet)
+
+
 def feature_set(name: str, version: int) -> FeatureSet:
     """Find a feature set by name and version; EdgeEmotionError names the known ones."""
+    from edge_emotion.features import face, speech
+
+    every: list[FeatureSet] = [*speech.FEATURE_SETS, *face.FEATURE_SETS]
+    return _named(every, name, version, "feature set")
+
+
+def sound_feature_set(name: str, version: int) -> SoundFeatureSet:
+    """Find a feature set of sound by name and version; EdgeEmotionError names the known ones."""
     from edge_emotion.features import speech
 
-    for known in speech.FEATURE_SETS:
+    return _named(speech.FEATURE_SETS, name, version, "feature set of sound")
+
+
+def _named(sets: Sequence[_Set], name: str, version: int, kind: str) -> _Set:
+    for known in sets:
         if (known.name, known.version) == (name, version):
             return known
-    known_names = ", ".join(f"{k.name} {k.version}" for k in speech.FEATURE_SETS)
-    raise EdgeEmotionError(
-        f"unknown feature set {name!r} version {version} (known: {known_names}); update edge-emotion"
-    )
+    names = ", ".join(f"{k.name} {k.version}" for k in sets)
+    raise EdgeEmotionError(f"unknown {kind} {name!r} version {version} (known: {names}); update edge-emotion")
