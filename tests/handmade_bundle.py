@@ -16,6 +16,7 @@ from edge_emotion.errors import EdgeEmotionError
 
 NODES, FEATURES = 4, 2
 LABELS = ["calm", "angry", "happy"]
+CROP, EMBEDDING = 8, 2
 
 
 def onnx_network(nodes: int = NODES, features: int = FEATURES, classes: int = len(LABELS)) -> bytes:
@@ -38,6 +39,26 @@ def onnx_network(nodes: int = NODES, features: int = FEATURES, classes: int = le
             graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9
         ).SerializeToString()
     )
+
+
+def onnx_crop_network(crop: int = CROP, embedding: int = EMBEDDING) -> bytes:
+    """ONNX: the mean over the pixels, times 1, 2 ... for the numbers of the embedding."""
+    weights = np.arange(1, embedding + 1, dtype=np.float32)[None]
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["crop", "axes"], ["mean"], keepdims=0),
+            helper.make_node("MatMul", ["mean", "weights"], ["embedding"]),
+        ],
+        "mean of pixels",
+        [helper.make_tensor_value_info("crop", TensorProto.FLOAT, [1, crop, crop, 1])],
+        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, embedding])],
+        [
+            numpy_helper.from_array(np.array([1, 2], np.int64), "axes"),
+            numpy_helper.from_array(weights, "weights"),
+        ],
+    )
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return bytes(made.SerializeToString())
 
 
 def good_files() -> dict[str, bytes]:
@@ -68,10 +89,38 @@ def good_manifest() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def face_files() -> dict[str, bytes]:
+    return {
+        **good_files(),
+        "crop.onnx": onnx_crop_network(),
+        "crop.tflite": b"\x1c\0\0\0TFL3 nor is this one",
+    }
+
+
+def face_manifest() -> dict[str, Any]:
+    """A good manifest of version 2: nodes with an embedding of the face's picture."""
+    manifest = good_manifest()
+    manifest["window"]["feature_set"] = "face"
+    return {
+        **manifest,
+        "name": "small-face",
+        "modality": "face",
+        "appearance": {
+            "crop": CROP, "embedding": EMBEDDING, "period": 0.1,
+            "networks": [
+                {"file": "crop.onnx", "engine": "onnx", "precision": "fp32"},
+                {"file": "crop.tflite", "engine": "litert", "precision": "fp32"},
+            ],
+        },
+    }  # fmt: skip
+
+
 def signed(manifest: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any]:
     """The manifest with format, version and the sha256 of each file that is there."""
-    manifest = {"format": "edge-emotion bundle", "version": 1, **copy.deepcopy(manifest)}
-    for entry in (*manifest["networks"], manifest["card"]):
+    version = 2 if "appearance" in manifest else 1
+    manifest = {"format": "edge-emotion bundle", "version": version, **copy.deepcopy(manifest)}
+    crops = manifest.get("appearance", {}).get("networks", [])
+    for entry in (*manifest["networks"], *crops, manifest["card"]):
         entry.setdefault("sha256", hashlib.sha256(files.get(entry["file"], b"")).hexdigest())
     return manifest
 

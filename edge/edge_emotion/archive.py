@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import MANIFEST, PLAIN_NAME
+from edge_emotion.manifest_check import MANIFEST, PLAIN_NAME
 
 SUFFIX = ".emo"
 MAX_BUNDLE = 32 << 20  # bytes, of the zip and of all its files together

@@ -10,7 +10,7 @@ import os
 import stat
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -23,18 +23,17 @@ from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import (
     FORMAT,
-    MANIFEST,
-    MAX_MANIFEST,
-    VERSION,
+    AppearanceContract,
     Manifest,
     NetworkFile,
     parse_manifest,
-    printable,
+    version_of,
 )
+from edge_emotion.manifest_check import MANIFEST, MAX_MANIFEST, printable
 from edge_emotion.onnx_external import check_onnx_self_contained
 from edge_emotion.window import WindowContract
 
-__all__ = ["Bundle", "NetworkFile", "read_bundle", "shipped_bundles", "write_bundle"]
+__all__ = ["AppearanceContract", "Bundle", "NetworkFile", "read_bundle", "shipped_bundles", "write_bundle"]
 
 MODELS = Path(__file__).parent / "models"
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same content
@@ -44,12 +43,13 @@ _TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same content
 class Bundle:
     """A checked model file.
 
-    name, modality: as the manifest says, "voice".
+    name, modality: as the manifest says, "voice" or "face".
     labels: the network's classes; label_map: label -> one of EMOTIONS.
     window: what the network expects of one window.
     temperature: divides the logits before the softmax.
     networks: the networks inside; card: markdown; about: architecture, corpora, licence, metrics ...
     size: bytes of the file; path: where it is.
+    appearance: the networks over face crops and what they take and give; None where nodes need none.
     """
 
     name: str
@@ -63,18 +63,33 @@ class Bundle:
     about: Mapping[str, Any]
     size: int
     path: Path
+    appearance: AppearanceContract | None = None
 
     def network(self, engine: str, precision: str = "fp32") -> bytes:
-        """The network for an engine and a precision, its sha256 checked.
+        """The network over windows for an engine and a precision, its sha256 checked.
 
         EdgeEmotionError names the networks there are.
         """
-        for entry in self.networks:
+        return self._content(self.networks, "network", engine, precision)
+
+    def appearance_network(self, engine: str, precision: str = "fp32") -> bytes:
+        """The network over face crops for an engine and a precision, its sha256 checked.
+
+        EdgeEmotionError names the networks there are, and says where there are none.
+        """
+        if self.appearance is None:
+            raise EdgeEmotionError(
+                f"{self.path}: has no appearance networks, its nodes ({self.window.feature_set}) need none"
+            )
+        return self._content(self.appearance.networks, "appearance network", engine, precision)
+
+    def _content(self, entries: Sequence[NetworkFile], what: str, engine: str, precision: str) -> bytes:
+        for entry in entries:
             if (entry.engine, entry.precision) == (engine, precision):
                 with open_archive(self.path) as members:
                     return checked_contents(members, entry.file, entry.sha256, self.path)
-        known = ", ".join(f"{n.engine} {n.precision}" for n in self.networks)
-        raise EdgeEmotionError(f"{self.path}: no {precision} network for {engine}, it has: {known}")
+        known = ", ".join(f"{n.engine} {n.precision}" for n in entries)
+        raise EdgeEmotionError(f"{self.path}: no {precision} {what} for {engine}, it has: {known}")
 
     def emotion_matrix(self) -> NDArray[np.float32]:
         """(len(labels), 7) zeros and ones: probabilities over labels @ matrix = over EMOTIONS."""
@@ -101,7 +116,7 @@ def read_bundle(path: str | Path) -> Bundle:
         for name in members.sizes:
             if name != MANIFEST and name not in files:
                 raise EdgeEmotionError(f"{path}: holds {name}, which its manifest does not name")
-        for entry in manifest.networks:
+        for entry in manifest.every_network():
             network = checked_contents(members, entry.file, entry.sha256, path)
             if entry.engine == "onnx":
                 check_onnx_self_contained(network, f"{path}: {entry.file}")
@@ -164,11 +179,14 @@ def _manifest_text(manifest: Mapping[str, Any], files: Mapping[str, bytes], path
 
     filled = {
         "format": FORMAT,
-        "version": VERSION,
+        "version": version_of(manifest),
         **manifest,
         "networks": [signed(entry) for entry in manifest["networks"]],
         "card": signed(manifest["card"]),
     }
+    if "appearance" in manifest:
+        appearance = manifest["appearance"]
+        filled["appearance"] = {**appearance, "networks": [signed(entry) for entry in appearance["networks"]]}
     try:
         text = json.dumps(filled, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError) as reason:

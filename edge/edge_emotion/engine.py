@@ -25,25 +25,50 @@ class Engine(Protocol):
     version: str  # of the runtime
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(1, M, P) float32, standardised -> (1, C) float32 logits over the bundle's labels."""
+        """Standardised float32 in, float32 out.
+
+        Of open_engine: window (1, M, P) -> logits (1, C) over the bundle's labels. Of open_appearance: crop
+        (1, crop, crop, 1) -> embedding (1, embedding).
+        """
         ...
 
 
 def open_engine(bundle: Bundle, engine: str = "litert", precision: str = "fp32", threads: int = 1) -> Engine:
-    """Open a bundle's network in a runtime.
+    """Open a bundle's network over windows in a runtime: (1, M, P) float32 -> (1, C) float32 logits.
 
     engine: "litert" or "onnx"; precision: "fp32" and what else the bundle has; threads: CPU threads of a run.
     Raises EdgeEmotionError for a runtime that is not installed, and for a network that the bundle lacks, that
     does not open or whose shapes are not those of the manifest.
     """
-    if engine not in ENGINES:
-        raise EdgeEmotionError(f"unknown engine {engine!r}, expected one of: {', '.join(ENGINES)}")
-    if not 1 <= threads <= MAX_THREADS:
-        raise EdgeEmotionError(f"expected 1 to {MAX_THREADS} threads, got {threads}")
+    _check_request(engine, threads)
     network = bundle.network(engine, precision)
     shapes = (1, bundle.window.nodes, bundle.window.features), (1, len(bundle.labels))
     where = f"{bundle.path}: the {precision} network for {engine}"
     return open_network(network, engine, shapes, where, threads)
+
+
+def open_appearance(
+    bundle: Bundle, engine: str = "litert", precision: str = "fp32", threads: int = 1
+) -> Engine:
+    """Open a bundle's network over face crops in a runtime: (1, crop, crop, 1) float32 -> (1, embedding) float32.
+
+    The input is one aligned grey crop, standardised by itself: face_alignment.network_crop. Otherwise as open_engine;
+    raises EdgeEmotionError also for a bundle whose nodes need no appearance.
+    """
+    _check_request(engine, threads)
+    network = bundle.appearance_network(engine, precision)
+    contract = bundle.appearance
+    assert contract is not None  # appearance_network has refused a bundle without
+    shapes = (1, contract.crop, contract.crop, 1), (1, contract.embedding)
+    where = f"{bundle.path}: the {precision} appearance network for {engine}"
+    return open_network(network, engine, shapes, where, threads)
+
+
+def _check_request(engine: str, threads: int) -> None:
+    if engine not in ENGINES:
+        raise EdgeEmotionError(f"unknown engine {engine!r}, expected one of: {', '.join(ENGINES)}")
+    if not 1 <= threads <= MAX_THREADS:
+        raise EdgeEmotionError(f"expected 1 to {MAX_THREADS} threads, got {threads}")
 
 
 def open_network(
@@ -78,7 +103,8 @@ def _runtime(module: str) -> Any:
         return importlib.import_module(module)
     except ImportError as reason:
         raise EdgeEmotionError(
-            f"{package} is not installed or does not load here: pip install {package}"
+            f"{package} is not installed or does not load here: pip install "
+            + ("'edge-emotion[onnx]'" if package == "onnxruntime" else package)
         ) from reason
 
 
@@ -102,11 +128,11 @@ class LiteRTEngine:
         )
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(1, M, P) float32 -> (1, C) float32 logits."""
+        """float32 -> float32, as Engine.run."""
         self._interpreter.set_tensor(self._input, x)
         self._interpreter.invoke()
-        logits: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
-        return logits
+        output: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        return output
 
 
 class OnnxEngine:
@@ -131,6 +157,6 @@ class OnnxEngine:
         )
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(1, M, P) float32 -> (1, C) float32 logits."""
-        logits: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0]
-        return logits
+        """float32 -> float32, as Engine.run."""
+        output: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0]
+        return output

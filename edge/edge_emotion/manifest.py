@@ -1,11 +1,11 @@
-"""The manifest of a bundle: what a network expects and says, checked field by field before anything uses it.
+"""The manifest of a bundle: what its networks expect and say, checked field by field before anything uses it.
 
 A version 1 manifest.json is one object with exactly these keys:
 
     format      "edge-emotion bundle"
     version     1
     name        plain name of the bundle, "voice"
-    modality    "voice", later "face", "body"
+    modality    "voice", "face", later "body"
     labels      the network's classes, in the order of its outputs
     label_map   {label: one of the seven emotions} for every label
     window      {nodes, period, hop, feature_set, feature_version, features, mean, scale}, see window.py
@@ -15,44 +15,40 @@ A version 1 manifest.json is one object with exactly these keys:
     about       free keys, never needed to run: architecture, corpora, licence, metrics ...; printable text, finite
                 numbers, at most MAX_DEPTH objects and lists in one another
 
+Version 2 has one key more, for the feature set "face", whose nodes carry an embedding of the face's picture:
+
+    appearance  {crop, embedding, period, networks}: side of the aligned crop in pixels, numbers that a network gives
+                for it (the last of a node's features), seconds between two runs, networks as above
+
 A key that a reader does not know is refused everywhere but under "about": it may change what the numbers
 mean. A modality that needs another key raises the version, and an older edge-emotion then asks to be updated.
 """
 
-import json
-import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
-
-import numpy as np
+from typing import Any
 
 from edge_emotion.emotions import EMOTIONS
-from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.manifest_check import MANIFEST, ManifestCheck, decoded, shown
 from edge_emotion.window import WindowContract
 
 FORMAT = "edge-emotion bundle"
-VERSION = 1
-MANIFEST = "manifest.json"
+VERSION = 2  # the newest that this edge-emotion reads
 ENGINES = ("litert", "onnx")
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
+APPEARANCE_FEATURE_SET = "face"  # the one whose nodes need the appearance networks
 
-MAX_MANIFEST = 1 << 20  # bytes
 MAX_LABELS = 64
 MAX_SIZE = 4096  # nodes, features, nodes in a hop
-MAX_DEPTH = 8  # of what "about" holds
-MAX_ENTRIES = 4096  # in one object or list of "about"
-MAX_TEXT = 10_000  # characters of one text of "about"
+CROPS = (8, 512)  # pixels of a crop's side
 TEMPERATURES = (
     0.05,
     20.0,
 )  # beyond these a fit has failed, and probabilities would all be 0 and 1, or all equal
-PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
-_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 _KEYS = ("name", "modality", "labels", "label_map", "window", "temperature", "networks", "card", "about")
 _WINDOW_KEYS = ("nodes", "period", "hop", "feature_set", "feature_version", "features", "mean", "scale")
+_APPEARANCE_KEYS = ("crop", "embedding", "period", "networks")
 
 
 @dataclass(frozen=True)
@@ -74,8 +70,24 @@ class CardFile:
 
 
 @dataclass(frozen=True)
+class AppearanceContract:
+    """What the appearance networks of a bundle take and give.
+
+    crop: pixels of the side of an aligned grey crop, input (1, crop, crop, 1).
+    embedding: numbers that they give for it, output (1, embedding), the last of a node's features.
+    period: seconds between two runs; between them the embedding is held.
+    networks: the networks, one for each engine and precision.
+    """
+
+    crop: int
+    embedding: int
+    period: float
+    networks: tuple[NetworkFile, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """A checked manifest; fields as in the module's table."""
+    """A checked manifest; fields as in the module's tables, appearance None in version 1."""
 
     name: str
     modality: str
@@ -86,11 +98,16 @@ class Manifest:
     networks: tuple[NetworkFile, ...]
     card: CardFile
     about: Mapping[str, Any]
+    appearance: AppearanceContract | None = None
+
+    def every_network(self) -> tuple[NetworkFile, ...]:
+        """The networks over windows and those over crops."""
+        return self.networks + (self.appearance.networks if self.appearance else ())
 
     def files(self) -> dict[str, str]:
         """File name -> sha256 of every file that the manifest names."""
         return {
-            **{network.file: network.sha256 for network in self.networks},
+            **{network.file: network.sha256 for network in self.every_network()},
             self.card.file: self.card.sha256,
         }
 
@@ -100,98 +117,96 @@ def parse_manifest(text: bytes, where: str) -> Manifest:
 
     where: how errors name the bundle. Raises EdgeEmotionError, one line that names the field.
     """
-    return check_manifest(_decode(text, where), where)
+    return check_manifest(decoded(text, where), where)
+
+
+def version_of(manifest: Mapping[str, Any]) -> int:
+    """The oldest version that can say what a manifest says."""
+    return 2 if "appearance" in manifest else 1
 
 
 def check_manifest(found: Any, where: str) -> Manifest:
     """Check a decoded manifest and give what it says; EdgeEmotionError names the field that is wrong."""
-    check = _Check(where)
+    check = ManifestCheck(where)
     if not isinstance(found, dict) or found.get("format") != FORMAT:
         check.fail(f"is not an edge-emotion bundle: its {MANIFEST} does not say format {FORMAT!r}")
     version = check.integer(found.get("version"), "version", 1, 1 << 30)
     if version > VERSION:
         check.fail(
-            f"was made by a newer edge-emotion (bundle version {version}, this one reads {VERSION}): "
+            f"was made by a newer edge-emotion (bundle version {version}, this one reads up to {VERSION}): "
             "update edge-emotion"
         )
-    check.keys(found, ("format", "version", *_KEYS), "the manifest")
+    extra = ("appearance",) if version == 2 else ()
+    check.keys(found, ("format", "version", *_KEYS, *extra), f"a manifest of version {version}")
 
     name = check.plain(found["name"], "name")
     labels = check.array(found["labels"], "labels", 1, MAX_LABELS)
     classes = tuple(check.line(label, "labels") for label in labels)
     if len(set(classes)) != len(classes):
         check.fail("labels: expected every label once")
-    networks, card = _networks(check, found["networks"]), _card(check, found["card"])
-    if card.file in [MANIFEST, *(network.file for network in networks)]:
-        check.fail(f"card: the file {card.file} is named twice")
-    return Manifest(
+    window = _window(check, found["window"])
+    manifest = Manifest(
         name=name,
         modality=check.plain(found["modality"], "modality"),
         labels=classes,
         label_map=_label_map(check, found["label_map"], classes),
-        window=_window(check, found["window"]),
+        window=window,
         temperature=_temperature(check, found["temperature"]),
-        networks=networks,
-        card=card,
+        networks=_networks(check, found["networks"], "networks"),
+        card=_card(check, found["card"]),
         about=_about(check, found["about"]),
+        appearance=_appearance(check, found["appearance"], window) if version == 2 else None,
     )
+    _check_together(check, manifest, version)
+    return manifest
 
 
-def printable(text: str) -> bool:
-    """Whether a terminal may be shown a text: no control characters but newline and tab, no lone surrogates."""
-    return all(character.isprintable() or character in "\n\t" for character in text)
+def _check_together(check: ManifestCheck, manifest: Manifest, version: int) -> None:
+    """What no field can say alone: which version a feature set needs, and every file named once."""
+    needs = manifest.window.feature_set == APPEARANCE_FEATURE_SET
+    if needs != (version == 2):
+        check.fail(
+            f"version: the feature set {manifest.window.feature_set} needs version {2 if needs else 1}, "
+            f"{'with' if needs else 'without'} appearance networks, got {version}"
+        )
+    named = {MANIFEST}
+    for network in manifest.every_network():
+        if network.file in named:
+            check.fail(f"networks: the file {network.file} is named twice")
+        named.add(network.file)
+    if manifest.card.file in named:
+        check.fail(f"card: the file {manifest.card.file} is named twice")
 
 
-def _temperature(check: "_Check", found: Any) -> float:
+def _temperature(check: ManifestCheck, found: Any) -> float:
     temperature = check.number(found, "temperature", above_zero=True)
     least, most = TEMPERATURES
     if not least <= temperature <= most:
-        check.fail(f"temperature: expected {least:g} to {most:g}, got {_shown(found)}")
+        check.fail(f"temperature: expected {least:g} to {most:g}, got {shown(found)}")
     return temperature
 
 
-def _about(check: "_Check", found: Any) -> dict[str, Any]:
+def _about(check: ManifestCheck, found: Any) -> dict[str, Any]:
     table = check.table(found, "about")
-    _check_free(check, table, "about", MAX_DEPTH)
+    check.free(table, "about")
     return table
 
 
-def _check_free(check: "_Check", found: Any, field: str, depth: int) -> None:
-    """Check what is under "about", which people are shown; field: the dotted path to it."""
-    if isinstance(found, dict | list):
-        if depth == 0:
-            check.fail(f"{field}: expected at most {MAX_DEPTH} objects and lists in one another")
-        if len(found) > MAX_ENTRIES:
-            check.fail(f"{field}: expected at most {MAX_ENTRIES} entries, got {len(found)}")
-        if isinstance(found, list):
-            for entry in found:
-                _check_free(check, entry, field, depth - 1)
-            return
-        for key, entry in found.items():
-            check.line(key, f"{field}, its keys")
-            _check_free(check, entry, f"{field}.{key}"[:120], depth - 1)
-    elif isinstance(found, str):
-        if len(found) > MAX_TEXT or not printable(found):
-            check.fail(f"{field}: expected at most {MAX_TEXT} printable characters, got {_shown(found)}")
-    elif isinstance(found, int | float) and not isinstance(found, bool):
-        check.number(found, field)
-
-
-def _label_map(check: "_Check", found: Any, labels: tuple[str, ...]) -> dict[str, str]:
+def _label_map(check: ManifestCheck, found: Any, labels: tuple[str, ...]) -> dict[str, str]:
     table = check.table(found, "label_map")
     if set(table) != set(labels):
         odd = sorted(set(table) ^ set(labels))
-        check.fail(f"label_map: expected the {len(labels)} labels of the bundle, differs in {_shown(odd)}")
+        check.fail(f"label_map: expected the {len(labels)} labels of the bundle, differs in {shown(odd)}")
     for label, emotion in table.items():
         if emotion not in EMOTIONS:
             check.fail(
-                f"label_map: {_shown(label)} is mapped to {_shown(emotion)}, expected one of: "
+                f"label_map: {shown(label)} is mapped to {shown(emotion)}, expected one of: "
                 + ", ".join(EMOTIONS)
             )
     return {label: table[label] for label in labels}
 
 
-def _window(check: "_Check", found: Any) -> WindowContract:
+def _window(check: ManifestCheck, found: Any) -> WindowContract:
     table = check.table(found, "window")
     check.keys(table, _WINDOW_KEYS, "window")
     features = check.integer(table["features"], "window.features", 1, MAX_SIZE)
@@ -207,17 +222,36 @@ def _window(check: "_Check", found: Any) -> WindowContract:
     )
 
 
-def _statistics(check: "_Check", found: Any, field: str, count: int, above_zero: bool) -> tuple[float, ...]:
+def _statistics(
+    check: ManifestCheck, found: Any, field: str, count: int, above_zero: bool
+) -> tuple[float, ...]:
     values = check.array(found, field, 0, MAX_SIZE)
     if len(values) != count:
         check.fail(f"{field}: expected {count} numbers, one a feature, got {len(values)}")
     return tuple(check.number(value, f"{field}[{i}]", above_zero) for i, value in enumerate(values))
 
 
-def _networks(check: "_Check", found: Any) -> tuple[NetworkFile, ...]:
+def _appearance(check: ManifestCheck, found: Any, window: WindowContract) -> AppearanceContract:
+    table = check.table(found, "appearance")
+    check.keys(table, _APPEARANCE_KEYS, "appearance")
+    period = check.number(table["period"], "appearance.period", above_zero=True)
+    length = window.nodes * window.period
+    if period > length:
+        check.fail(
+            f"appearance.period: expected at most the window's {length:g} s, got {shown(table['period'])}"
+        )
+    return AppearanceContract(
+        crop=check.integer(table["crop"], "appearance.crop", *CROPS),
+        embedding=check.integer(table["embedding"], "appearance.embedding", 1, window.features),
+        period=period,
+        networks=_networks(check, table["networks"], "appearance.networks"),
+    )
+
+
+def _networks(check: ManifestCheck, found: Any, name: str) -> tuple[NetworkFile, ...]:
     networks: list[NetworkFile] = []
-    for i, entry in enumerate(check.array(found, "networks", 1, 16)):
-        field = f"networks[{i}]"
+    for i, entry in enumerate(check.array(found, name, 1, 16)):
+        field = f"{name}[{i}]"
         table = check.table(entry, field)
         check.keys(table, ("file", "engine", "precision", "sha256"), field)
         network = NetworkFile(
@@ -226,103 +260,13 @@ def _networks(check: "_Check", found: Any) -> tuple[NetworkFile, ...]:
             precision=check.choice(table["precision"], f"{field}.precision", PRECISIONS),
             sha256=check.sha256(table["sha256"], f"{field}.sha256"),
         )
-        if any(n.file == network.file for n in networks):
-            check.fail(f"{field}: the file {network.file} is named twice")
         if any((n.engine, n.precision) == (network.engine, network.precision) for n in networks):
             check.fail(f"{field}: a second {network.precision} network for {network.engine}")
         networks.append(network)
     return tuple(networks)
 
 
-def _card(check: "_Check", found: Any) -> CardFile:
+def _card(check: ManifestCheck, found: Any) -> CardFile:
     table = check.table(found, "card")
     check.keys(table, ("file", "sha256"), "card")
     return CardFile(check.plain(table["file"], "card.file"), check.sha256(table["sha256"], "card.sha256"))
-
-
-class _Check:
-    """Takes single values out of a decoded manifest; each refusal names the bundle and the field."""
-
-    def __init__(self, where: str) -> None:
-        self.where = where
-
-    def fail(self, what: str) -> NoReturn:
-        raise EdgeEmotionError(f"{self.where}: {what}")
-
-    def keys(self, table: Mapping[str, Any], expected: tuple[str, ...], field: str) -> None:
-        for key in expected:
-            if key not in table:
-                self.fail(f"{field}: {key!r} is missing")
-        for key in table:
-            if key not in expected:
-                self.fail(f"{field}: unknown key {_shown(key)}, expected only: {', '.join(expected)}")
-
-    def table(self, found: Any, field: str) -> dict[str, Any]:
-        if not isinstance(found, dict):
-            self.fail(f"{field}: expected an object, got {_shown(found)}")
-        return found
-
-    def array(self, found: Any, field: str, least: int, most: int) -> list[Any]:
-        if not isinstance(found, list) or not least <= len(found) <= most:
-            got = f"{len(found)} entries" if isinstance(found, list) else _shown(found)
-            self.fail(f"{field}: expected a list of {least} to {most} entries, got {got}")
-        return found
-
-    def line(self, found: Any, field: str) -> str:
-        if not isinstance(found, str) or not 0 < len(found) <= 100 or not found.isprintable():
-            self.fail(f"{field}: expected a line of at most 100 printable characters, got {_shown(found)}")
-        return found
-
-    def plain(self, found: Any, field: str) -> str:
-        if not isinstance(found, str) or not PLAIN_NAME.fullmatch(found):
-            self.fail(f"{field}: expected a plain name (letters, digits, '.', '_', '-'), got {_shown(found)}")
-        return found
-
-    def choice(self, found: Any, field: str, known: tuple[str, ...]) -> str:
-        if not isinstance(found, str) or found not in known:
-            self.fail(f"{field}: expected one of {', '.join(known)}, got {_shown(found)}")
-        return found
-
-    def sha256(self, found: Any, field: str) -> str:
-        if not isinstance(found, str) or not _SHA256.fullmatch(found):
-            self.fail(f"{field}: expected 64 hexadecimal digits, got {_shown(found)}")
-        return found
-
-    def integer(self, found: Any, field: str, least: int, most: int) -> int:
-        if type(found) is not int or not least <= found <= most:
-            self.fail(f"{field}: expected a whole number from {least} to {most}, got {_shown(found)}")
-        return found
-
-    def number(self, found: Any, field: str, above_zero: bool = False) -> float:
-        if type(found) is int and abs(found) < 1 << 53:
-            found = float(found)
-        # The runtime computes in float32: a number that overflows or vanishes there is refused here.
-        fits = type(found) is float and math.isfinite(found) and abs(found) <= float(np.finfo(np.float32).max)
-        if not fits or (above_zero and found < float(np.finfo(np.float32).tiny)):
-            kind = "a finite number above zero" if above_zero else "a finite number"
-            self.fail(f"{field}: expected {kind} within the range of float32, got {_shown(found)}")
-        return float(found)
-
-
-def _shown(found: Any) -> str:
-    """A value from outside as it may stand in an error: one short printable line."""
-    text = (
-        ascii(found) if not isinstance(found, dict | list) else f"{type(found).__name__} {ascii(found)[:60]}"
-    )
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _decode(text: bytes, where: str) -> Any:
-    def no_constant(name: str) -> NoReturn:
-        raise EdgeEmotionError(f"{where}: {MANIFEST} holds {name}, expected finite numbers only")
-
-    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        table = dict(pairs)
-        if len(table) != len(pairs):
-            raise EdgeEmotionError(f"{where}: {MANIFEST} names a key twice in one object")
-        return table
-
-    try:
-        return json.loads(text.decode("utf-8"), parse_constant=no_constant, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as reason:
-        raise EdgeEmotionError(f"{where}: {MANIFEST} is not JSON text ({type(reason).__name__})") from reason

@@ -3,60 +3,39 @@
 Keys of `about` that the card knows, all optional:
     corpora   list of corpus names, "ravdess-speech", "emodb"
     licence   text, when the corpora's own do not say it all
-    split     how speakers were divided
-    metrics   one row or a list of rows: {corpus, protocol, classes, uar_mean, uar_std, accuracy_mean, folds, seeds},
-              rates as fractions of one, as in docs/results
+    split     how speakers, or stills, were divided
+    motion    how sequences were made from stills, a text
+    metrics   one row or a list of rows: {corpus, protocol, model, classes, uar_mean, uar_std, accuracy_mean, folds,
+              seeds}, rates as fractions of one, as in docs/results; the column of models is left out where all agree
     seed, commit, date   of the training
     calibration_error, calibration_error_uncalibrated   fractions, of the windows that gave the temperature
-    parameters, architecture, export   set by the export
+    parameters, architecture, appearance, export   set by the export
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-CORPORA = {
-    "ravdess-speech": (
-        "RAVDESS speech (Livingstone & Russo 2018): professional actors, North American English, two sentences",
-        "CC BY-NC-SA 4.0",
-    ),
-    "emodb": (
-        "EmoDB (Burkhardt et al. 2005): 10 actors, German, ten sentences",
-        "free for research; no commercial licence is stated",
-    ),
-}
-_ABOUT_PEOPLE = """\
-## What it reports
-
-Expressed emotion: how a voice, face or movement looks and sounds, as actors portray it. It does **not** report what
-a person feels, thinks or means, and its answers are probabilities, not findings about anybody.
-
-## Where it must not be used
-
-- Inferring emotions of people at work or in education is forbidden in the European Union, except for medical or
-  safety reasons (Regulation (EU) 2024/1689, the AI Act, Article 5(1)(f)).
-- People who are observed by an emotion recognition system must be told so (Article 50(3), from August 2026).
-- Not for decisions about people: hiring, insurance, credit, policing, border control, diagnosis, lie detection.
-- Not on people who have not agreed to it.
-"""
-_VOICE_LIMITS = """\
-## Limits
-
-- Learned from acted emotion in quiet rooms. Spontaneous emotion is weaker and mixed; expect clearly worse results.
-- English and German only; other languages, dialects and ways of speaking were never heard.
-- Adult actors only: no children, no elderly people, no impaired voices.
-- Distance, noise, music, reverberation and telephone sound lower its accuracy; several speakers at once are mixed up.
-- A window without speech gives no estimate: silence is not "neutral". The thresholds of what counts as speech were
-  set by hand on recordings of the corpora above, not on speakers held out.
-"""
+from edge_emotion_export.card_texts import (
+    ACTION_UNIT_NUMBERS,
+    CORPORA,
+    FACE_NUMBERS,
+    VOICE_NUMBERS,
+    about_people,
+    limits,
+)
 
 
 def write_card(manifest: Mapping[str, Any]) -> str:
     """Markdown card for a manifest (keys as in edge_emotion.manifest, files need no sha256 yet)."""
     about = manifest["about"]
-    parts = [_heading(manifest), _ABOUT_PEOPLE, _data(about), _numbers(about)]
-    if manifest["modality"] == "voice":
-        parts.append(_VOICE_LIMITS)
-    parts.append(_origin(about))
+    parts = [
+        _heading(manifest),
+        about_people(manifest["modality"]),
+        _data(about),
+        _numbers(about, manifest["modality"]),
+        limits(manifest["modality"], manifest["window"]["feature_set"]),
+        _origin(about),
+    ]
     return "\n".join(part for part in parts if part)
 
 
@@ -72,7 +51,8 @@ def _heading(manifest: Mapping[str, Any]) -> str:
         f"# {manifest['name']}: expressed emotion from {manifest['modality']}",
         "",
         f"- Network: {about.get('architecture', 'not stated')}, {_count(about.get('parameters'))} parameters",
-        f"- Window: {window['nodes']} nodes of {1000 * window['period']:g} ms ({length:.2f} s) with "
+        *_appearance(manifest),
+        f"- Window: {window['nodes']} nodes of {1000 * window['period']:.4g} ms ({length:.2f} s) with "
         f"{window['features']} features each ({window['feature_set']} {window['feature_version']}), "
         f"a new estimate every {window['hop'] * window['period']:.2f} s",
         f"- Classes: {mapped}",
@@ -80,6 +60,18 @@ def _heading(manifest: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _appearance(manifest: Mapping[str, Any]) -> list[str]:
+    """The line on the network over face crops, where there is one."""
+    contract, about = manifest.get("appearance"), manifest["about"].get("appearance", {})
+    if contract is None:
+        return []
+    return [
+        f"- Appearance: {about.get('architecture', 'not stated')}, {_count(about.get('parameters'))} parameters; "
+        f"{contract['embedding']} numbers from an aligned grey crop of {contract['crop']} x {contract['crop']} pixels, "
+        f"computed every {contract['period']:g} s and held between"
+    ]
 
 
 def _data(about: Mapping[str, Any]) -> str:
@@ -100,39 +92,50 @@ def _data(about: Mapping[str, Any]) -> str:
     ]
     if about.get("split"):
         lines += [f"Split: {about['split']}", ""]
+    if about.get("motion"):
+        lines += ["## How sequences were made", "", str(about["motion"]), ""]
     return "\n".join(lines)
 
 
-def _numbers(about: Mapping[str, Any]) -> str:
+def _numbers(about: Mapping[str, Any], modality: str) -> str:
     metrics = about.get("metrics") or []
     rows = [metrics] if isinstance(metrics, Mapping) else metrics
     if not rows:
         return "## Numbers\n\nNone were recorded with this model.\n"
-    lines = [
-        "## Numbers (fp32)",
-        "",
-        "| corpus measured | trained on | protocol | classes | UAR %, mean ± spread | accuracy % | folds | seeds |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        several = "uar_std" in row and row.get("folds", 1) * row.get("seeds", 1) > 1
-        uar = _percent(row.get("uar_mean")) + (f" ± {_percent(row['uar_std'])}" if several else "")
-        cells = [
-            row.get("corpus", ""), row.get("trained_on", "the same"), _protocol(row), row.get("classes", ""), uar,
-            _percent(row.get("accuracy_mean")), row.get("folds", ""), row.get("seeds", ""),
-        ]  # fmt: skip
-        lines.append("| " + " | ".join(str(cell) for cell in cells) + " |")
-    note = (
-        "UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure\n"
-        "networks of the same recipe on speakers they did not hear; the network inside heard all of these speakers."
-    )
-    lines += ["", note]
+    table = [_row(row) for row in rows]
+    if len({row.get("model") for row in rows if row.get("model")}) < 2:
+        for cells in table:
+            del cells["network"]
+    lines = ["## Numbers (fp32)", "", _line(list(table[0])), "|" + "---|" * len(table[0])]
+    lines += [_line(list(cells.values())) for cells in table]
+    lines += ["", FACE_NUMBERS if modality == "face" else VOICE_NUMBERS]
+    if any(row.get("corpus") == "ravdess-face-au" for row in rows):
+        lines.append(ACTION_UNIT_NUMBERS)
     if "calibration_error" in about:
         before, after = (_percent(about.get(f"calibration_error{k}")) for k in ("_uncalibrated", ""))
-        lines.append(
-            f"Calibration error of the twin's windows: {before} % raw, {after} % with the temperature."
-        )
+        whose = "the stills held back for it" if modality == "face" else "the twin's windows"
+        lines.append(f"Calibration error of {whose}: {before} % raw, {after} % with the temperature.")
     return "\n".join([*lines, ""])
+
+
+def _row(row: Mapping[str, Any]) -> dict[str, object]:
+    """Heading -> cell of one row of the table of numbers."""
+    several = "uar_std" in row and row.get("folds", 1) * row.get("seeds", 1) > 1
+    return {
+        "corpus measured": row.get("corpus", ""),
+        "trained on": row.get("trained_on", "the same"),
+        "protocol": _protocol(row),
+        "network": row.get("model", "this one"),
+        "classes": row.get("classes", ""),
+        "UAR %, mean ± spread": _percent(row.get("uar_mean")) + (f" ± {_percent(row['uar_std'])}" if several else ""),
+        "accuracy %": _percent(row.get("accuracy_mean")),
+        "folds": row.get("folds", ""),
+        "seeds": row.get("seeds", ""),
+    }  # fmt: skip
+
+
+def _line(cells: Sequence[object]) -> str:
+    return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
 def _protocol(row: Mapping[str, Any]) -> str:
@@ -150,6 +153,11 @@ def _origin(about: Mapping[str, Any]) -> str:
         lines.append(
             f"- Parity of {engine} with the trained model: largest difference of a logit {difference['logits']:.1e}, "
             f"of a probability {difference['probabilities']:.1e}, over {difference['windows']} windows"
+        )
+    for engine, difference in export.get("appearance_parity", {}).items():
+        lines.append(
+            f"- Parity of {engine}'s appearance network: largest difference of a number of the embedding "
+            f"{difference['embedding']:.1e}, over {difference['crops']} crops"
         )
     versions = ", ".join(f"{name} {version}" for name, version in export.get("versions", {}).items())
     if versions:

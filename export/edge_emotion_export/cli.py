@@ -9,16 +9,18 @@ from edge_emotion.errors import EdgeEmotionError
 
 _ABOUT = """\
 Turns the final model of a training run into one file that a device runs: NAME.emo, a zip of the network in ONNX and
-TFLite, a manifest that says what it expects and gives, and a model card.
+TFLite, a manifest that says what it expects and gives, and a model card. A face model that looks at the picture too
+brings its appearance network, in the same two formats.
 
 What happens: batch norms and the learned graph are folded into constants; each network is written, run in its real
-runtime (ONNX Runtime, LiteRT) on random and extreme windows, and compared with the trained model. If any logit
-differs by over 1e-4, nothing is written.
+runtime (ONNX Runtime, LiteRT) on random and extreme input, and compared with the trained model. If any logit, or any
+number of the embedding, differs by over 1e-4, nothing is written.
 """
 _EXAMPLES = """\
 examples:
   edge-emotion-export runs/voice --out voice.emo
   edge-emotion-export runs/voice --out small.emo --name voice --formats tflite
+  edge-emotion-export runs/face --out face.emo --results docs/results/face.json
   edge-emotion models voice.emo            what the bundle says of itself
   edge-emotion --model voice.emo --audio clip.wav
 """
@@ -82,10 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--results",
         metavar="FILE.json",
-        help="result table whose rows the card shows (docs/results/voice.json)",
+        help="result table whose rows the card shows (docs/results/voice.json, docs/results/face.json)",
     )
     parser.add_argument(
-        "--modality", default="voice", help="what the network listens to or looks at (default: voice)"
+        "--modality",
+        help="what the network listens to or looks at, voice or face (default: by the run's feature set)",
     )
     return parser
 

@@ -123,7 +123,7 @@ def folded_head(head: nn.Sequential) -> nn.Sequential:
     return nn.Sequential(*steps)
 
 
-def _scale_and_shift(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+def scale_and_shift(norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
     """A batch norm in inference as scale * x + shift, float64."""
     scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
     return scale, norm.bias.double() - norm.running_mean.double() * scale
@@ -139,7 +139,7 @@ def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
 
 def _norm_before(norm: nn.BatchNorm1d, linear: nn.Linear) -> nn.Linear:
     """W (s x + t) + b = (W s) x + (W t + b)."""
-    scale, shift = _scale_and_shift(norm)
+    scale, shift = scale_and_shift(norm)
     weight = linear.weight.double()
     return _linear(weight * scale, weight @ shift + linear.bias.double())
 
@@ -148,7 +148,7 @@ def _folded_linears(mlp: nn.Sequential) -> list[nn.Linear]:
     """The Linears of an MLP of (Linear, batch norm, ReLU) steps: s (W x + b) + t = (s W) x + (s b + t)."""
     linears = []
     for linear, norm, _ in zip(mlp[0::3], mlp[1::3], mlp[2::3], strict=True):
-        scale, shift = _scale_and_shift(norm)
+        scale, shift = scale_and_shift(norm)
         linears.append(_linear(linear.weight.double() * scale[:, None], linear.bias.double() * scale + shift))
     return linears
 

@@ -8,12 +8,11 @@ from torch import nn
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.native_talk import held_back
+from edge_emotion_export.interface import Interface
 
-INPUT, OUTPUT = "window", "logits"
 
-
-def onnx_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
-    """fp32 ONNX with input "window" (1, nodes, features) and output "logits" (1, C)."""
+def onnx_bytes(network: nn.Module, interface: Interface) -> bytes:
+    """fp32 ONNX with the input and the output of an interface, under its names."""
     try:
         import onnx
         import onnxscript  # noqa: F401  torch.onnx needs it and says so less clearly
@@ -24,9 +23,9 @@ def onnx_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
     with held_back():
         program = torch.onnx.export(
             network,
-            (torch.zeros(1, nodes, features),),
-            input_names=[INPUT],
-            output_names=[OUTPUT],
+            (torch.zeros(interface.input_shape),),
+            input_names=[interface.input_name],
+            output_names=[interface.output_name],
             dynamo=True,
             external_data=False,
             verbose=False,

@@ -1,12 +1,12 @@
 """Parity: a written network, run in its real runtime, against the trained torch model."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from edge_emotion.engine import Engine
 from edge_emotion.errors import EdgeEmotionError
@@ -16,6 +16,8 @@ RANDOM_WINDOWS = 24
 FAR = 1000.0  # standard deviations; there the tolerance is relative to the largest logit
 
 Window = NDArray[np.float32]
+Reference = Callable[[Tensor], Tensor]
+"""The trained network: a file's input -> what the file is to give."""
 
 
 @dataclass(frozen=True)
@@ -57,33 +59,45 @@ def check_parity(model: nn.Module, engine: Engine, nodes: int, features: int, te
     """
     worst_logits = worst_probabilities = 0.0
     count = 0
-    for name, window in probe_windows(nodes, features):
-        expected, got = _both(model, engine, window)
-        difference = float(np.max(np.abs(expected - got)))
-        if not difference <= TOLERANCE:  # a NaN is not
-            raise EdgeEmotionError(
-                f"parity failed, nothing written: the {engine.name} network differs from the trained model by "
-                f"{difference:.1e} in a logit (window: {name}), at most {TOLERANCE:.0e} is allowed"
-            )
-        worst_logits = max(worst_logits, difference)
+    for expected, got in compared(model, engine, probe_windows(nodes, features), "a logit (window"):
+        worst_logits = max(worst_logits, float(np.max(np.abs(expected - got))))
         apart = np.abs(_softmax(expected / temperature) - _softmax(got / temperature))
         worst_probabilities = max(worst_probabilities, float(apart.max()))
         count += 1
     far = np.random.default_rng(1).normal(0, FAR, (1, nodes, features)).astype(np.float32)
-    expected, got = _both(model, engine, far)
-    if not np.max(np.abs(expected - got)) <= TOLERANCE * np.max(np.abs(expected)):
-        raise EdgeEmotionError(
-            f"parity failed, nothing written: the {engine.name} network breaks on a window {FAR:.0f} deviations out"
-        )
+    check_far(model, engine, far, f"a window {FAR:.0f} deviations out")
     return Parity(engine.name, worst_logits, worst_probabilities, count + 1)
 
 
-def _both(
-    model: nn.Module, engine: Engine, window: Window
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def compared(
+    model: Reference, engine: Engine, probes: Iterable[tuple[str, Window]], of: str
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield what the model and the written network say of each probe; EdgeEmotionError when they differ by over 1e-4.
+
+    of: what differs and in what, "a logit (window", as the error says it before the probe's name.
+    """
+    for name, probe in probes:
+        expected, got = _both(model, engine, probe)
+        difference = float(np.max(np.abs(expected - got)))
+        if not difference <= TOLERANCE:  # a NaN is not
+            raise EdgeEmotionError(
+                f"parity failed, nothing written: the {engine.name} network differs from the trained model by "
+                f"{difference:.1e} in {of}: {name}), at most {TOLERANCE:.0e} is allowed"
+            )
+        yield expected, got
+
+
+def check_far(model: Reference, engine: Engine, probe: Window, what: str) -> None:
+    """Compare on one probe far out, where the tolerance is relative to the largest number expected."""
+    expected, got = _both(model, engine, probe)
+    if not np.max(np.abs(expected - got)) <= TOLERANCE * np.max(np.abs(expected)):
+        raise EdgeEmotionError(f"parity failed, nothing written: the {engine.name} network breaks on {what}")
+
+
+def _both(model: Reference, engine: Engine, probe: Window) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     with torch.no_grad():
-        expected = model(torch.from_numpy(window)).numpy()
-    return expected.astype(np.float64), engine.run(window).astype(np.float64)
+        expected = model(torch.from_numpy(probe)).numpy()
+    return expected.astype(np.float64), engine.run(probe).astype(np.float64)
 
 
 def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:

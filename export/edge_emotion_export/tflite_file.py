@@ -8,10 +8,11 @@ from torch import nn
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.native_talk import held_back
+from edge_emotion_export.interface import Interface
 
 
-def tflite_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
-    """fp32 TFLite with one input (1, nodes, features) and one output (1, C)."""
+def tflite_bytes(network: nn.Module, interface: Interface) -> bytes:
+    """fp32 TFLite with the input and the output of an interface."""
     try:
         with held_back():
             import litert_torch
@@ -21,5 +22,5 @@ def tflite_bytes(network: nn.Module, nodes: int, features: int) -> bytes:
         ) from reason
     with held_back(), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.tflite"
-        litert_torch.convert(network, (torch.zeros(1, nodes, features),)).export(str(file))
+        litert_torch.convert(network, (torch.zeros(interface.input_shape),)).export(str(file))
         return file.read_bytes()

@@ -15,7 +15,16 @@ import pytest
 from edge_emotion.bundle import read_bundle, shipped_bundles, write_bundle
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from handmade_bundle import good_files, good_manifest, raw_bundle, refusal, signed, zip_of
+from handmade_bundle import (
+    face_files,
+    face_manifest,
+    good_files,
+    good_manifest,
+    raw_bundle,
+    refusal,
+    signed,
+    zip_of,
+)
 
 
 def test_a_good_bundle_comes_back_as_written(tmp_path: Path) -> None:
@@ -134,7 +143,7 @@ def test_a_zip_of_something_else(tmp_path: Path) -> None:
 
 
 def test_a_future_version_asks_for_an_update(tmp_path: Path) -> None:
-    future = {"format": "edge-emotion bundle", "version": 2, "wholly": "different"}
+    future = {"format": "edge-emotion bundle", "version": 3, "wholly": "different"}
     line = refusal(raw_bundle(tmp_path / "future.emo", future))
     assert "made by a newer edge-emotion" in line and "update" in line
 
@@ -244,3 +253,83 @@ def test_the_manifest_is_readable_json(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
         assert archive.namelist() == ["manifest.json", "card.md", "net.onnx", "net.tflite"]
         assert json.loads(archive.read("manifest.json")) == signed(good_manifest(), good_files())
+
+
+def test_a_face_bundle_comes_back_as_written(tmp_path: Path) -> None:
+    files = face_files()
+    bundle = write_bundle(tmp_path / "face.emo", face_manifest(), files)
+    assert bundle == read_bundle(tmp_path / "face.emo")
+    assert bundle.appearance is not None
+    contract = bundle.appearance
+    assert (contract.crop, contract.embedding, contract.period) == (8, 2, 0.1)
+    assert [(n.file, n.engine, n.precision) for n in contract.networks] == [
+        ("crop.onnx", "onnx", "fp32"),
+        ("crop.tflite", "litert", "fp32"),
+    ]
+    assert bundle.appearance_network("onnx", "fp32") == files["crop.onnx"]
+    assert bundle.appearance_network("litert") == files["crop.tflite"]
+    assert bundle.network("onnx") == files["net.onnx"]
+    with zipfile.ZipFile(tmp_path / "face.emo") as archive:
+        assert json.loads(archive.read("manifest.json")) == signed(face_manifest(), files)
+
+
+def test_an_unknown_appearance_network_names_those_there_are(tmp_path: Path) -> None:
+    bundle = write_bundle(tmp_path / "face.emo", face_manifest(), face_files())
+    expected = "no int8 appearance network for onnx, it has: onnx fp32, litert fp32"
+    with pytest.raises(EdgeEmotionError, match=expected):
+        bundle.appearance_network("onnx", "int8")
+    voice = write_bundle(tmp_path / "small.emo", good_manifest(), good_files())
+    with pytest.raises(EdgeEmotionError, match=r"has no appearance networks, its nodes \(speech\) need none"):
+        voice.appearance_network("onnx")
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"crop.tflite": b"another"}, "crop.tflite is not the file its manifest names (wrong sha256)"),
+        ({"crop.onnx": None}, "crop.onnx is missing"),
+        ({"crop2.onnx": b"x"}, "crop2.onnx, which its manifest does not name"),
+    ],
+)
+def test_appearance_files_that_are_not_the_manifests(
+    tmp_path: Path, files: dict[str, bytes | None], expected: str
+) -> None:
+    manifest = signed(face_manifest(), face_files())
+    held = {name: content for name, content in {**face_files(), **files}.items() if content is not None}
+    assert expected in refusal(raw_bundle(tmp_path / "wrong.emo", manifest, held))
+
+
+def test_an_appearance_network_that_is_no_onnx(tmp_path: Path) -> None:
+    files = {**face_files(), "crop.onnx": b"\xff\xff"}
+    path = raw_bundle(tmp_path / "wrong.emo", signed(face_manifest(), files), files)
+    assert "crop.onnx is not an ONNX network" in refusal(path)
+
+
+def test_an_appearance_network_changed_after_opening(tmp_path: Path) -> None:
+    path = raw_bundle(tmp_path / "face.emo", signed(face_manifest(), face_files()), face_files())
+    bundle = read_bundle(path)
+    swapped = {**face_files(), "crop.tflite": b"another"}
+    raw_bundle(path, signed(face_manifest(), face_files()), swapped)
+    with pytest.raises(EdgeEmotionError, match="wrong sha256"):
+        bundle.appearance_network("litert")
+
+
+def test_a_refused_face_leaves_nothing(tmp_path: Path) -> None:
+    appearance = face_manifest()["appearance"]
+    bad = [
+        ({**face_manifest(), "appearance": {**appearance, "crop": 0}}, face_files()),
+        ({**face_manifest(), "version": 1}, face_files()),
+        ({**good_manifest(), "appearance": appearance}, face_files()),
+        (face_manifest(), good_files()),
+        (face_manifest(), {**face_files(), "crop.onnx": b"\xff\xff"}),
+        (face_manifest(), {**face_files(), "crop.tflite": bytes((16 << 20) + 1)}),
+    ]
+    for manifest, files in bad:
+        with pytest.raises(EdgeEmotionError):
+            write_bundle(tmp_path / "face.emo", manifest, files)
+        assert not list(tmp_path.iterdir())
+
+
+def test_the_shipped_voice_is_still_read() -> None:
+    voice = read_bundle("voice")
+    assert (voice.modality, voice.appearance, voice.window.feature_set) == ("voice", None, "speech")

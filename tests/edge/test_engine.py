@@ -8,9 +8,18 @@ import numpy as np
 import pytest
 
 from edge_emotion.bundle import Bundle, read_bundle
-from edge_emotion.engine import open_engine
+from edge_emotion.engine import open_appearance, open_engine
 from edge_emotion.errors import EdgeEmotionError
-from handmade_bundle import good_files, good_manifest, onnx_network, raw_bundle, signed
+from handmade_bundle import (
+    face_files,
+    face_manifest,
+    good_files,
+    good_manifest,
+    onnx_crop_network,
+    onnx_network,
+    raw_bundle,
+    signed,
+)
 
 
 def bundle_with(path: Path, **files: bytes) -> Bundle:
@@ -45,15 +54,18 @@ def test_a_precision_that_the_bundle_lacks(tmp_path: Path) -> None:
         open_engine(bundle_with(tmp_path), "onnx", "int8")
 
 
-@pytest.mark.parametrize(("engine", "package"), [("litert", "ai-edge-litert"), ("onnx", "onnxruntime")])
+@pytest.mark.parametrize(
+    ("engine", "package", "install"),
+    [("litert", "ai-edge-litert", "ai-edge-litert"), ("onnx", "onnxruntime", r"'edge-emotion\[onnx\]'")],
+)
 def test_a_missing_runtime_names_its_package(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, package: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, package: str, install: str
 ) -> None:
     def absent(name: str) -> Any:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
     monkeypatch.setattr("edge_emotion.engine.importlib.import_module", absent)
-    with pytest.raises(EdgeEmotionError, match=f"{package} is not installed.*pip install {package}"):
+    with pytest.raises(EdgeEmotionError, match=f"{package} is not installed.*pip install {install}"):
         open_engine(bundle_with(tmp_path), engine)
 
 
@@ -79,3 +91,44 @@ def test_a_network_that_does_not_open(tmp_path: Path, engine: str, kind: str, co
     with pytest.raises(EdgeEmotionError) as caught:
         open_engine(bundle_with(tmp_path, **{kind: content}), engine)
     assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def face_with(path: Path, **files: bytes) -> Bundle:
+    """The handmade face bundle with crop.onnx or crop.tflite replaced."""
+    content = {**face_files(), **{f"crop.{kind}": data for kind, data in files.items()}}
+    return read_bundle(raw_bundle(path / "face.emo", signed(face_manifest(), content), content))
+
+
+def test_an_appearance_network_worked_by_hand(tmp_path: Path) -> None:
+    engine = open_appearance(face_with(tmp_path), "onnx")
+    crop = np.zeros((1, 8, 8, 1), np.float32)
+    crop[0, :4, :, 0] = 3.0
+    embedding = engine.run(crop)
+    # Half of the pixels are 3, so the mean is 1.5; times 1 and 2.
+    assert embedding.dtype == np.float32 and embedding.shape == (1, 2)
+    np.testing.assert_array_equal(embedding, [[1.5, 3.0]])
+    logits = open_engine(face_with(tmp_path), "onnx").run(np.ones((1, 4, 2), np.float32))
+    np.testing.assert_array_equal(logits, [[2, 2, 2]])
+
+
+@pytest.mark.parametrize("shape", [{"crop": 9}, {"embedding": 3}])
+def test_an_appearance_network_of_other_shapes(tmp_path: Path, shape: dict[str, int]) -> None:
+    bundle = face_with(tmp_path, onnx=onnx_crop_network(**shape))
+    with pytest.raises(EdgeEmotionError, match=r"appearance network for onnx .* its manifest says"):
+        open_appearance(bundle, "onnx")
+
+
+def test_an_appearance_network_that_does_not_open(tmp_path: Path) -> None:
+    with pytest.raises(EdgeEmotionError, match="fp32 appearance network for litert does not open"):
+        open_appearance(face_with(tmp_path), "litert")
+
+
+def test_no_appearance_to_open(tmp_path: Path) -> None:
+    with pytest.raises(EdgeEmotionError, match="has no appearance networks"):
+        open_appearance(bundle_with(tmp_path), "onnx")
+    with pytest.raises(EdgeEmotionError, match="unknown engine 'tensorrt'"):
+        open_appearance(face_with(tmp_path), "tensorrt")
+    with pytest.raises(EdgeEmotionError, match="expected 1 to 64 threads, got 0"):
+        open_appearance(face_with(tmp_path), "onnx", threads=0)
+    with pytest.raises(EdgeEmotionError, match="no int8 appearance network for onnx"):
+        open_appearance(face_with(tmp_path), "onnx", "int8")

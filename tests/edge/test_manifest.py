@@ -5,12 +5,21 @@ from typing import Any
 
 import pytest
 
-from handmade_bundle import good_files, good_manifest, raw_bundle, refusal, signed
+from edge_emotion.bundle import read_bundle
+from handmade_bundle import (
+    face_files,
+    face_manifest,
+    good_files,
+    good_manifest,
+    raw_bundle,
+    refusal,
+    signed,
+)
 
 
-def changed(field: str, value: Any) -> dict[str, Any]:
-    """A good manifest with one field (dotted path) replaced."""
-    manifest = signed(good_manifest(), good_files())
+def changed(field: str, value: Any, face: bool = False) -> dict[str, Any]:
+    """A good manifest of version 1, or of 2 for a face, with one field (dotted path) replaced."""
+    manifest = signed(face_manifest(), face_files()) if face else signed(good_manifest(), good_files())
     *parents, last = field.split(".")
     place: Any = manifest
     for parent in parents:
@@ -98,6 +107,84 @@ def test_missing_manifest_keys(tmp_path: Path, key: str) -> None:
     manifest = signed(good_manifest(), good_files())
     del manifest[key]
     assert f"{key!r} is missing" in refusal(raw_bundle(tmp_path / "short.emo", manifest))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("version", 1, "unknown key 'appearance'"),
+        ("version", 3, "made by a newer edge-emotion (bundle version 3, this one reads up to 2)"),
+        ("surprise", 1, "unknown key 'surprise'"),
+        ("window.feature_set", "face-landmarks", "version: the feature set face-landmarks needs version 1"),
+        ("appearance", None, "appearance: expected an object"),
+        ("appearance", [], "appearance: expected an object"),
+        ("appearance", {}, "appearance: 'crop' is missing"),
+        ("appearance.colour", "grey", "appearance: unknown key 'colour'"),
+        ("appearance.crop", 7, "appearance.crop: expected a whole number from 8 to 512"),
+        ("appearance.crop", 513, "appearance.crop: expected a whole number from 8 to 512"),
+        ("appearance.crop", 48.0, "appearance.crop: expected a whole number"),
+        ("appearance.crop", True, "appearance.crop: expected a whole number"),
+        ("appearance.crop", [48, 48], "appearance.crop: expected a whole number"),
+        ("appearance.embedding", 0, "appearance.embedding: expected a whole number from 1 to 2"),
+        ("appearance.embedding", 3, "appearance.embedding: expected a whole number from 1 to 2"),
+        ("appearance.embedding", "2", "appearance.embedding: expected a whole number"),
+        ("appearance.period", 0, "appearance.period: expected a finite number above zero"),
+        ("appearance.period", -0.2, "appearance.period: expected a finite number above zero"),
+        ("appearance.period", 1e-60, "appearance.period: expected a finite number above zero"),
+        ("appearance.period", NAN, "NaN"),
+        ("appearance.period", INFINITY, "Infinity"),
+        ("appearance.period", None, "appearance.period: expected a finite number above zero"),
+        ("appearance.period", 0.13, "appearance.period: expected at most the window's 0.12 s, got 0.13"),
+        ("appearance.networks", [], "appearance.networks: expected a list of 1 to 16"),
+        ("appearance.networks", "crop.onnx", "appearance.networks: expected a list"),
+        ("appearance.networks", ["crop.onnx"], "appearance.networks[0]: expected an object"),
+        ("appearance.networks.0.size", 1, "appearance.networks[0]: unknown key 'size'"),
+        ("appearance.networks.0.file", "../crop", "appearance.networks[0].file: expected a plain name"),
+        ("appearance.networks.0.file", "x\x1b[2J", "appearance.networks[0].file: expected a plain name"),
+        ("appearance.networks.0.engine", "pickle", "appearance.networks[0].engine: expected one of"),
+        ("appearance.networks.0.precision", "int3", "appearance.networks[0].precision: expected one of"),
+        ("appearance.networks.1.sha256", "0" * 63, "appearance.networks[1].sha256: expected 64"),
+        ("appearance.networks.1.engine", "onnx", "appearance.networks[1]: a second fp32 network for onnx"),
+        ("appearance.networks.1.file", "crop.onnx", "crop.onnx is named twice"),
+        ("appearance.networks.1.file", "net.onnx", "net.onnx is named twice"),
+        ("appearance.networks.1.file", "manifest.json", "manifest.json is named twice"),
+        ("card.file", "crop.tflite", "card: the file crop.tflite is named twice"),
+    ],
+)
+def test_wrong_fields_of_version_2(tmp_path: Path, field: str, value: Any, expected: str) -> None:
+    path = raw_bundle(tmp_path / "wrong.emo", changed(field, value, face=True), face_files())
+    assert expected in refusal(path)
+
+
+@pytest.mark.parametrize("key", ["appearance", "window", "about"])
+def test_missing_keys_of_version_2(tmp_path: Path, key: str) -> None:
+    manifest = signed(face_manifest(), face_files())
+    del manifest[key]
+    path = raw_bundle(tmp_path / "short.emo", manifest, face_files())
+    assert f"a manifest of version 2: {key!r} is missing" in refusal(path)
+
+
+@pytest.mark.parametrize("key", ["crop", "embedding", "period", "networks"])
+def test_missing_keys_of_the_appearance(tmp_path: Path, key: str) -> None:
+    manifest = signed(face_manifest(), face_files())
+    del manifest["appearance"][key]
+    path = raw_bundle(tmp_path / "short.emo", manifest, face_files())
+    assert f"appearance: {key!r} is missing" in refusal(path)
+
+
+def test_a_face_without_its_appearance(tmp_path: Path) -> None:
+    path = raw_bundle(tmp_path / "blind.emo", changed("window.feature_set", "face"))
+    assert "version: the feature set face needs version 2, with appearance networks, got 1" in refusal(path)
+
+
+def test_version_1_knows_no_appearance(tmp_path: Path) -> None:
+    manifest = changed("appearance", signed(face_manifest(), face_files())["appearance"])
+    assert "unknown key 'appearance'" in refusal(raw_bundle(tmp_path / "early.emo", manifest, face_files()))
+
+
+def test_landmarks_alone_are_version_1(tmp_path: Path) -> None:
+    path = raw_bundle(tmp_path / "points.emo", changed("window.feature_set", "face-landmarks"))
+    assert read_bundle(path).appearance is None
 
 
 @pytest.mark.parametrize(
