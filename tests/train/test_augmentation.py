@@ -5,8 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from edge_emotion.features.speech import LOG_F0, WIDTH
-from edge_emotion_train.node_augmentation import NodeAugmentation, masked, random_window, stretched
+from edge_emotion.features.speech import FEATURE_SETS, LOG_F0, WIDTH
+from edge_emotion_train.node_augmentation import (
+    NodeAugmentation,
+    held_columns,
+    masked,
+    random_window,
+    stretched,
+)
 from edge_emotion_train.waveform_augmentation import (
     WaveformAugmentation,
     augmented,
@@ -76,7 +82,7 @@ def test_stretching_keeps_pitch_out_of_unvoiced_nodes():
     nodes = np.zeros((20, WIDTH), np.float32)
     nodes[::2, LOG_F0] = 7.0
     for factor in (0.8, 1.25):
-        longer = stretched(nodes, factor)
+        longer = stretched(nodes, factor, held_columns(FEATURE_SETS[0].name))
         assert len(longer) == round(20 * factor)
         assert set(np.unique(longer[:, LOG_F0])) <= {0.0, 7.0}
 
@@ -102,3 +108,14 @@ def test_masks_lie_in_time_and_bands_and_nowhere_else():
     assert np.all(outside == 1)
     assert (changed[..., 2:7] == 0).all(1).any()
     assert np.all(windows == 1)
+
+
+def test_a_set_without_pitch_is_interpolated_everywhere():
+    assert held_columns("action-units") == ()
+    longer = stretched(np.array([[0.0, 4.0], [2.0, 0.0]], np.float32), 1.5)
+    assert np.allclose(longer, [[0, 4], [1, 2], [2, 0]])
+
+
+def test_a_set_without_bands_has_none_masked():
+    how = NodeAugmentation(time_masks=0, band_masks=5, noise=0.0)
+    assert np.all(masked(np.ones((3, 12, 9), np.float32), how, (0, 0), np.random.default_rng(0)) == 1)

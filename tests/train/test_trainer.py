@@ -45,11 +45,6 @@ def samples(count=24, seed=0):
     return made
 
 
-@pytest.fixture(autouse=True)
-def _no_pitch_columns(monkeypatch):
-    monkeypatch.setattr("edge_emotion_train.node_augmentation.PITCH_COLUMNS", (2,))
-
-
 def trained(**options):
     standard = Standardisation(np.zeros(3, np.float32), np.ones(3, np.float32))
     settings = options.pop("settings", SETTINGS)

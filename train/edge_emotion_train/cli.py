@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion_train import face_cli, face_video_cli
 
 EXAMPLES = """examples:
   one protocol, three seeds, EmoDB learning beside RAVDESS:
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--seeds", type=_positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
     one.add_argument("--out", type=Path, help="run folder (default: runs/CORPUS-PROTOCOL)")
+    one.set_defaults(run=_lgrin)
 
     table = commands.add_parser(
         "voice-results", parents=[common], help="every table of docs/results/voice.md",
@@ -83,6 +85,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--out", type=Path, default=Path("docs/results"), help="where the tables go")
     table.add_argument("--seeds", type=_positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
+    table.set_defaults(run=_voice_results)
+    face_cli.add_parsers(commands, common)
+    face_video_cli.add_parser(commands, common)
     return top
 
 
@@ -173,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command = ["edge-emotion-train", *given]
     try:
         options = _parser().parse_args(given)
-        {"lgrin": _lgrin, "voice-results": _voice_results}[options.command](options, command)
+        options.run(options, command)
     except EdgeEmotionError as error:
         print(f"edge-emotion-train: {error}", file=sys.stderr)
         return 2

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.features.feature_set import FeatureSet, feature_set
+from edge_emotion.features.feature_set import FeatureSet
 from edge_emotion.machine import commit, now
+from edge_emotion_train.known_features import known_feature_set
 from edge_emotion_train.metrics import accuracy, calibration_error, fitted_temperature, softmax
 from edge_emotion_train.metrics import unweighted_average_recall as uar
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
@@ -70,7 +71,7 @@ class Recipe:
 
     def features(self) -> FeatureSet:
         """The feature set of the recipe."""
-        return feature_set(self.feature_set, self.feature_version)
+        return known_feature_set(self.feature_set, self.feature_version)
 
     def label(self, clip: ClipNodes) -> int | None:
         """Class index of a clip, None when its label is none of the classes."""

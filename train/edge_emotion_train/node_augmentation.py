@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emotion.features.speech import PITCH_COLUMNS
+from edge_emotion.features import speech
 from edge_emotion.window import cyclic_padding
 
 Nodes = NDArray[np.float32]
@@ -34,15 +34,20 @@ class NodeAugmentation:
     mixup: float = 0.4
 
 
-def stretched(nodes: Nodes, factor: float) -> Nodes:
-    """Nodes (k, width) of the clip at another tempo; pitch is not interpolated over unvoiced nodes."""
+def held_columns(feature_set: str) -> tuple[int, ...]:
+    """Columns of a feature set's nodes that mean nothing between two nodes: pitch, 0 where unvoiced, in speech."""
+    return speech.PITCH_COLUMNS if feature_set == speech.FEATURE_SETS[0].name else ()
+
+
+def stretched(nodes: Nodes, factor: float, held: tuple[int, ...] = ()) -> Nodes:
+    """Nodes (k, width) of the clip at another tempo, interpolated but for the held columns: the nearest node's."""
     length = max(1, round(len(nodes) * factor))
     place = np.linspace(0, len(nodes) - 1, length)
     below = np.floor(place).astype(int)
     share = (place - below)[:, None].astype(np.float32)
     changed = nodes[below] * (1 - share) + nodes[np.minimum(below + 1, len(nodes) - 1)] * share
     nearest = nodes[np.round(place).astype(int)]
-    changed[:, PITCH_COLUMNS] = nearest[:, PITCH_COLUMNS]
+    changed[:, held] = nearest[:, held]
     return changed.astype(np.float32)
 
 
@@ -57,7 +62,10 @@ def random_window(nodes: Nodes, length: int, random: np.random.Generator) -> Nod
 def masked(
     windows: Nodes, how: NodeAugmentation, bands: tuple[int, int], random: np.random.Generator
 ) -> Nodes:
-    """Standardised windows (B, M, P) with spans of nodes, and of the features in `bands`, set to 0, their mean."""
+    """Standardised windows (B, M, P) with spans of nodes, and of the features in `bands`, set to 0, their mean.
+
+    bands: (first, end) of the features that are bands of a spectrum; a set without any says (0, 0).
+    """
     changed = windows + random.normal(0.0, how.noise, windows.shape).astype(np.float32)
     nodes = windows.shape[1]
     for window in changed:
@@ -65,7 +73,7 @@ def masked(
             length = int(random.integers(0, min(how.time_mask, nodes)))
             start = int(random.integers(0, nodes - length))
             window[start : start + length] = 0.0
-        for _ in range(how.band_masks):
+        for _ in range(how.band_masks if bands[1] > bands[0] else 0):
             width = int(random.integers(0, how.band_mask))
             start = int(random.integers(bands[0], bands[1] - width))
             window[:, start : start + width] = 0.0

@@ -85,6 +85,18 @@ def leave_one_speaker_out(clips: Sequence[Clip]) -> list[Split]:
     ]
 
 
+def speaker_folds(clips: Sequence[Clip], folds: int = 5) -> list[Split]:
+    """Speakers, in the order of their names, dealt to groups; each group tests once, the next one validates."""
+    everyone = speakers_of(clips)
+    if len(everyone) < 3:
+        raise EdgeEmotionError(f"folds of speakers need at least three speakers, found {len(everyone)}")
+    groups = [everyone[k :: min(folds, len(everyone))] for k in range(min(folds, len(everyone)))]
+    return [
+        _by_speakers(clips, f"group {k + 1}", group, groups[(k + 1) % len(groups)])
+        for k, group in enumerate(groups)
+    ]
+
+
 def cross_corpus(clips: Sequence[Clip], trained_on: str, tested_on: str) -> list[Split]:
     """All of one corpus trains (its last fifth of speakers validates), all of another tests."""
     source = speakers_of([clip for clip in clips if clip.corpus == trained_on])

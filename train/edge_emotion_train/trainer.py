@@ -16,7 +16,13 @@ from edge_emotion.features.feature_set import FeatureSet
 from edge_emotion.window import RollingGraph
 from edge_emotion_train.metrics import softmax
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig
-from edge_emotion_train.node_augmentation import NodeAugmentation, masked, random_window, stretched
+from edge_emotion_train.node_augmentation import (
+    NodeAugmentation,
+    held_columns,
+    masked,
+    random_window,
+    stretched,
+)
 
 Nodes = NDArray[np.float32]
 SMALLEST = 4  # clips to learn from: batch norm needs some
@@ -103,7 +109,8 @@ def _batches(
             copy = int(random.integers(len(sample.copies))) if random.random() < how.copies else 0
             nodes = sample.copies[copy]
             if random.random() < how.tempo_share:
-                nodes = stretched(nodes, 1.0 + random.uniform(-how.tempo, how.tempo))
+                factor = 1.0 + random.uniform(-how.tempo, how.tempo)
+                nodes = stretched(nodes, factor, held_columns(features.name))
             windows.append(random_window(nodes, length, random))
         inputs = masked(standard(features.window(np.stack(windows))), how, features.bands, random)
         targets = np.stack([sample.target for sample in chosen])
@@ -152,6 +159,10 @@ class _Training:
             ) from error
 
 
+Batches = Callable[[np.random.Generator], Iterator[tuple[Tensor, Tensor]]]
+"""One epoch: windows (B, M, P) and targets (B, C) from an epoch's own source of randomness."""
+
+
 def train(
     config: LGrINConfig,
     settings: TrainingSettings,
@@ -164,24 +175,45 @@ def train(
     every: int = 10,
     report: Callable[[int, float], None] | None = None,
 ) -> LGrIN:
-    """Train and give the weight-averaged network in evaluation mode.
+    """Train on clips and give the weight-averaged network in evaluation mode; see train_on.
 
-    Randomness of an epoch comes from (seed, epoch) alone, so a run resumed from `checkpoint` (written every `every`
-    epochs) ends with the same weights as one that was not stopped. report: called after each epoch with its number
-    and mean loss. A corpus smaller than a batch is one batch.
-    Raises EdgeEmotionError on fewer than SMALLEST samples or a checkpoint of another network.
+    A corpus smaller than a batch is one batch. Raises EdgeEmotionError on fewer than SMALLEST samples.
     """
     if len(samples) < SMALLEST:
         raise EdgeEmotionError(
             f"training needs at least {SMALLEST} clips with a known label, got {len(samples)}"
         )
     settings = replace(settings, batch=min(settings.batch, len(samples)))
+
+    def batches(random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        return _batches(samples, features, standard, settings, config.nodes, random)
+
+    steps = len(samples) // settings.batch
+    return train_on(config, settings, batches, steps, seed, device, checkpoint, every, report)
+
+
+def train_on(
+    config: LGrINConfig,
+    settings: TrainingSettings,
+    batches: Batches,
+    steps: int,
+    seed: int,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+    every: int = 10,
+    report: Callable[[int, float], None] | None = None,
+) -> LGrIN:
+    """Train on `steps` batches an epoch and give the weight-averaged network in evaluation mode.
+
+    Randomness of an epoch comes from (seed, epoch) alone, so a run resumed from `checkpoint` (written every `every`
+    epochs) ends with the same weights as one that was not stopped. report: called after each epoch with its number
+    and mean loss. Raises EdgeEmotionError on a checkpoint of another network.
+    """
     torch.manual_seed(seed)
     network = LGrIN(config).to(device)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )
-    steps = len(samples) // settings.batch
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.2
     )
@@ -194,7 +226,7 @@ def train(
         torch.manual_seed(seed * 100_003 + epoch)
         network.train()
         total = 0.0
-        for inputs, targets in _batches(samples, features, standard, settings, config.nodes, random):
+        for inputs, targets in batches(random):
             logits = network(inputs.to(device))
             loss = F.cross_entropy(logits, targets.to(device), label_smoothing=settings.label_smoothing)
             loss = loss + network.graph_loss(settings.structure, settings.size, settings.pooling)

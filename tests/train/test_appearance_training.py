@@ -1,0 +1,93 @@
+"""Training of the appearance network: the device's standardisation, moved crops, learning, resuming."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.features.face_alignment import network_crop
+from edge_emotion_train.appearance_training import (
+    SIDE,
+    AppearanceTraining,
+    appearance_logits,
+    covered,
+    moved,
+    standardised,
+    train_appearance,
+    unmoved,
+)
+from edge_emotion_train.models.appearance import AppearanceConfig
+
+SMALL = AppearanceConfig(widths=(4, 8), blocks=(1, 1), embedding=6, classes=2, dropout=0.0)
+QUICK = AppearanceTraining(
+    epochs=3, batch=16, learning_rate=0.01, average=0.8, small=0.4, middle=0.7, erased=0.0
+)
+STILL = replace(QUICK, turn=0.0, zoom=0.0, stretch=0.0, shift=0.0, gamma=0.0)
+
+
+@pytest.fixture
+def crops() -> np.ndarray:
+    """Bright above and dark below, or the other way round: two classes that any mirroring leaves alone."""
+    noise = np.random.default_rng(0).integers(0, 60, (64, SIDE, SIDE), np.uint8)
+    noise[0::2, : SIDE // 2] += 120
+    noise[1::2, SIDE // 2 :] += 120
+    return noise
+
+
+LABELS = np.arange(64) % 2
+
+
+def test_standardisation_in_training_is_the_device_s(crops: np.ndarray) -> None:
+    inner = unmoved(crops)
+    ours = standardised(torch.from_numpy(inner).float()[:, None])[:, 0].numpy()
+    assert np.allclose(ours, network_crop(inner), atol=1e-4)
+
+
+def test_crops_that_are_not_moved_are_the_device_s(crops: np.ndarray) -> None:
+    random = np.random.default_rng(0)
+    plain = moved(crops, STILL, 48, random, mirrored=False)[:, 0].numpy()
+    assert np.allclose(plain, network_crop(unmoved(crops)), atol=2e-2)
+    mirrored = moved(crops, STILL, 48, random, mirrored=True)[:, 0].numpy()
+    assert np.allclose(mirrored, plain[:, :, ::-1], atol=2e-2)
+
+
+def test_a_covered_crop_has_one_grey_rectangle() -> None:
+    blank = torch.linspace(5, 6, 48 * 48).view(1, 1, 48, 48)
+    how = replace(STILL, erased=1.0, noise=0.0)
+    found = covered(blank.clone(), how, np.random.default_rng(1))[0, 0]
+    rows, columns = np.nonzero((found != blank[0, 0]).numpy())
+    assert len(rows) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1) > 0
+    assert len(found[rows, columns].unique()) == 1
+
+
+def test_it_learns_and_resumes_to_the_same_bits(tmp_path: Path, crops: np.ndarray) -> None:
+    whole = train_appearance(SMALL, QUICK, crops, LABELS, 1, tmp_path / "whole", lambda *_: None)
+    assert (appearance_logits(whole, unmoved(crops)).argmax(1) == LABELS).mean() > 0.9
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(epoch: int, loss: float) -> None:
+        if epoch == 2:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        train_appearance(SMALL, QUICK, crops, LABELS, 1, tmp_path / "parts", stop)
+    resumed = train_appearance(SMALL, QUICK, crops, LABELS, 1, tmp_path / "parts", lambda *_: None)
+    for mine, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_a_folder_of_another_recipe_and_a_broken_checkpoint_are_refused(
+    tmp_path: Path, crops: np.ndarray
+) -> None:
+    how = replace(QUICK, epochs=1)
+    train_appearance(SMALL, how, crops, LABELS, 1, tmp_path, lambda *_: None)
+    with pytest.raises(EdgeEmotionError, match="another recipe"):
+        train_appearance(SMALL, how, crops, LABELS, 2, tmp_path, lambda *_: None)
+    (tmp_path / "checkpoint.pt").write_bytes(b"broken")
+    with pytest.raises(EdgeEmotionError, match="cannot resume"):
+        train_appearance(SMALL, how, crops, LABELS, 1, tmp_path, lambda *_: None)

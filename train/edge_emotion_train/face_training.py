@@ -1,0 +1,261 @@
+"""Trains a face L-GrIN on moving windows made from stills, and measures it on stills held and moved."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from edge_emotion.emotions import EMOTIONS
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion_train.appearance_run import SeenStills, load_appearance, rates
+from edge_emotion_train.appearance_training import (
+    AppearanceTraining,
+    embeddings,
+    moved,
+    standardised,
+    unmoved,
+)
+from edge_emotion_train.corpora.fer2013 import PARTS
+from edge_emotion_train.experiment import Recipe
+from edge_emotion_train.face_motion import (
+    ClassMeans,
+    FaceMotion,
+    class_means,
+    mirrored_shapes,
+    moving_windows,
+    steady_windows,
+)
+from edge_emotion_train.metrics import calibration_error, fitted_temperature, softmax
+from edge_emotion_train.models.appearance import Appearance
+from edge_emotion_train.models.lgrin import LGrIN, preset
+from edge_emotion_train.node_augmentation import NodeAugmentation
+from edge_emotion_train.trainer import Standardisation, TrainingSettings, train_on
+from edge_emotion_train.whole_file import write_text
+
+Floats = NDArray[np.float32]
+NODES, HOP = 90, 6  # of 1/30 s: windows of 3 s, an estimate each .2 s
+FEATURE_SETS = ("face", "face-landmarks")
+LOOKS = 6  # embeddings of each training still and of its mirror image, each of a crop moved a little
+SHAPES = 136  # numbers of a node that are the shape
+
+
+@dataclass(frozen=True)
+class FaceTraining:
+    """How a face network is trained.
+
+    training: of the graph network. motion: of the windows. looks: how crops differ between two looks at a still.
+    jitter: deviation added to standardised features, held over a window. mixup: see NodeAugmentation.
+    """
+
+    training: TrainingSettings = field(
+        default_factory=lambda: TrainingSettings(
+            epochs=8, batch=64, learning_rate=3e-3, weight_decay=0.05, label_smoothing=0.1, average=0.998,
+            augmentation=NodeAugmentation(band_masks=0), structure=0.0,
+        )
+    )  # fmt: skip
+    motion: FaceMotion = field(default_factory=FaceMotion)
+    looks: AppearanceTraining = field(
+        default_factory=lambda: AppearanceTraining(turn=3, zoom=0.04, stretch=0.02, shift=0.025, gamma=0.15)
+    )
+    jitter: float = 0.1
+    mixup: float = 0.4
+
+
+@dataclass(frozen=True)
+class StillNodes:
+    """What nodes of stills are made of: found (n,), labels (n,), shapes (n, 2, 136) plain and mirrored, embeddings
+    (n, 2, K, E) of K looks at each; K = 1, the unmoved crop, for stills that are measured; E = 0 without appearance."""
+
+    found: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    shapes: Floats
+    embeddings: Floats
+
+
+def still_nodes(
+    seen: SeenStills, part: str, appearance: Appearance | None, how: FaceTraining, looks: int
+) -> StillNodes:
+    """Nodes of a part; looks: how many moved crops an embedding is made of, 0 for the unmoved one alone."""
+    faces, labels = seen.faces[part], seen.stills[part].labels
+    shapes = np.stack([faces.shapes, mirrored_shapes(faces.shapes)], 1)
+    if appearance is None:
+        return StillNodes(faces.found, labels, shapes, np.zeros((len(labels), 2, 1, 0), np.float32))
+    both = []
+    for mirrored in (False, True):
+        if looks:
+            random = np.random.default_rng([LOOKS, mirrored])
+            side = how.looks.side(how.looks.epochs)
+            crops = [moved(faces.crops, how.looks, side, random, mirrored) for _ in range(looks)]
+        else:
+            plain = torch.from_numpy(unmoved(faces.crops)).float()[:, None]
+            crops = [standardised(plain.flip(3) if mirrored else plain)]
+        both.append(np.stack([embeddings(appearance, crop) for crop in crops], 1))
+    return StillNodes(faces.found, labels, shapes, np.stack(both, 1))
+
+
+def standardisation(nodes: StillNodes) -> Standardisation:
+    """Mean and scale of the features over training stills that were found."""
+    known = np.concatenate([nodes.shapes[:, 0], nodes.embeddings[:, 0, 0]], 1)[nodes.found]
+    return Standardisation(known.mean(0), np.maximum(known.std(0), 1e-4))
+
+
+def epoch_batches(
+    nodes: StillNodes, means: ClassMeans, standard: Standardisation, how: FaceTraining
+) -> Callable[[np.random.Generator], Iterator[tuple[Tensor, Tensor]]]:
+    """Batches of moving windows over all stills whose face was found, each plain or mirrored at random."""
+    usable, size = np.flatnonzero(nodes.found), how.training.batch
+
+    def batches(random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+        order = random.permutation(usable)
+        for start in range(0, len(order) - size + 1, size):
+            chosen = order[start : start + size]
+            side = random.integers(2, size=size)
+            windows, targets = moving_windows(
+                nodes.shapes[chosen, side], nodes.embeddings[chosen, side], nodes.labels[chosen], means,
+                how.motion, NODES, random,
+            )  # fmt: skip
+            inputs = standard(windows)
+            inputs += random.normal(0, how.jitter, (size, 1, inputs.shape[2])).astype(np.float32)
+            if how.mixup:
+                share = random.beta(how.mixup, how.mixup, (size, 1)).astype(np.float32)
+                other = random.permutation(size)
+                inputs = inputs * share[:, :, None] + inputs[other] * (1 - share[:, :, None])
+                targets = targets * share + targets[other] * (1 - share)
+            yield torch.from_numpy(inputs), torch.from_numpy(targets)
+
+    return batches
+
+
+def logits_of(network: LGrIN, windows: Floats, standard: Standardisation) -> NDArray[np.float64]:
+    """Logits (n, 7) of windows (n, M, P)."""
+    with torch.no_grad():
+        parts = [
+            network(torch.from_numpy(standard(piece)))
+            for piece in np.array_split(windows, max(1, len(windows) // 256))
+        ]
+    return torch.cat(parts).double().numpy()
+
+
+@dataclass(frozen=True)
+class FaceNetwork:
+    """A trained face network and what belongs to it."""
+
+    recipe: Recipe
+    network: LGrIN
+    standard: Standardisation
+    appearance: Appearance | None
+    means: ClassMeans
+    temperature: float
+    numbers: dict[str, object]
+
+
+def train_face(
+    seen: SeenStills,
+    feature_set: str,
+    appearance_folder: Path,
+    how: FaceTraining,
+    seed: int,
+    folder: Path,
+    report: Callable[[int, float], None],
+) -> FaceNetwork:
+    """Train (or resume) and measure. The temperature is fitted on the stills kept for choices, held and moved."""
+    if feature_set not in FEATURE_SETS:
+        raise EdgeEmotionError(f"unknown face features {feature_set!r}, expected: {', '.join(FEATURE_SETS)}")
+    appearance = load_appearance(appearance_folder) if feature_set == "face" else None
+    nodes = {
+        part: still_nodes(seen, part, appearance, how, LOOKS if part == "train" else 0) for part in PARTS
+    }
+    learned = nodes["train"]
+    standard = standardisation(learned)
+    found = learned.found
+    means = class_means(
+        learned.shapes[found, 0], learned.embeddings[found, 0, 0], learned.labels[found],
+        centred(seen.faces["train"].mesh[found]).mean(0),
+    )  # fmt: skip
+    config = preset("edge", NODES, learned.shapes.shape[2] + learned.embeddings.shape[3], len(EMOTIONS))
+    labels = {"fer2013": {emotion: emotion for emotion in EMOTIONS}}
+    recipe = Recipe(config, how.training, feature_set, 1, EMOTIONS, labels, HOP)
+    folder.mkdir(parents=True, exist_ok=True)
+    stored = folder / "recipe.json"
+    text = json.dumps({"recipe": asdict(recipe), "how": asdict(how), "seed": seed}, indent=1, sort_keys=True)
+    if stored.is_file() and stored.read_text() != text:
+        raise EdgeEmotionError(f"{folder} holds a run of another recipe; choose another --out or delete it")
+    write_text(stored, text)
+    steps = int(found.sum()) // how.training.batch
+    network = train_on(
+        config, how.training, epoch_batches(learned, means, standard, how), steps, seed, "cpu",
+        folder / "checkpoint.pt", 1, report,
+    )  # fmt: skip
+    temperature = _temperature(network, nodes["choice"], means, standard, how)
+    numbers = {
+        "parameters": network.parameter_count(),
+        "temperature": temperature,
+        "part": {
+            part: _measured(network, nodes[part], means, standard, how, temperature) for part in PARTS[1:]
+        },
+    }
+    return FaceNetwork(recipe, network, standard, appearance, means, temperature, numbers)
+
+
+def centred(mesh: Floats) -> Floats:
+    """(n, 468, 3) meshes with their middles at 0 and the outer eye corners 1 apart."""
+    middle = mesh - mesh.mean(1, keepdims=True)
+    return middle / np.linalg.norm(mesh[:, 263] - mesh[:, 33], axis=1)[:, None, None]
+
+
+def _held(nodes: StillNodes) -> Floats:
+    return steady_windows(nodes.shapes[:, 0], nodes.embeddings[:, 0, 0], NODES)
+
+
+def _moved(
+    nodes: StillNodes, means: ClassMeans, how: FaceTraining
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+    """Moving windows of stills, their labels and which of them show their label clearly."""
+    random = np.random.default_rng(1)
+    windows, targets = moving_windows(
+        nodes.shapes[:, 0], nodes.embeddings[:, 0], nodes.labels, means, how.motion, NODES, random
+    )
+    return windows, targets.argmax(1), targets.max(1) > 0.99
+
+
+def _temperature(
+    network: LGrIN, nodes: StillNodes, means: ClassMeans, standard: Standardisation, how: FaceTraining
+) -> float:
+    windows, labels, clear = _moved(nodes, means, how)
+    usable = nodes.found & clear
+    logits = [logits_of(network, w, standard) for w in (_held(nodes)[nodes.found], windows[usable])]
+    truth = np.concatenate([nodes.labels[nodes.found], labels[usable]])
+    return fitted_temperature(truth, np.concatenate(logits))
+
+
+def _measured(
+    network: LGrIN,
+    nodes: StillNodes,
+    means: ClassMeans,
+    standard: Standardisation,
+    how: FaceTraining,
+    temperature: float,
+) -> dict[str, object]:
+    """Rates of a part's stills held (all, and those found), moved (found and clear), and calibration held."""
+    held = logits_of(network, _held(nodes), standard)
+    said, truth = held.argmax(1), nodes.labels
+    windows, labels, clear = _moved(nodes, means, how)
+    usable = nodes.found & clear
+    moving = logits_of(network, windows[usable], standard).argmax(1)
+    counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)
+    np.add.at(counts, (truth, said), 1)
+    return {
+        "stills": len(truth),
+        "found": float(nodes.found.mean()),
+        "held": rates(truth, said),
+        "held_found": rates(truth[nodes.found], said[nodes.found]),
+        "moving": rates(labels[usable], moving),
+        "calibration_error": calibration_error(truth[nodes.found], softmax(held[nodes.found], temperature)),
+        "calibration_error_uncalibrated": calibration_error(truth[nodes.found], softmax(held[nodes.found])),
+        "confusion": counts.tolist(),
+    }
