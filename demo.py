@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Recognise emotion in the bundled recording: makes .venv (the plain install), runs `edge-emotion demo`.
+"""Recognise emotion in the bundled clip: makes .venv (the plain install, and PyAV), runs `edge-emotion demo`.
 
-Any arguments go to edge-emotion in place of `demo`: python3 demo.py --mic default
+Any arguments go to edge-emotion in place of `demo`: python3 demo.py --camera 0 --mic default
 """
 
 import os
@@ -16,7 +16,7 @@ from environment import SetupError, environment  # noqa: E402
 def main() -> int:
     """Make the environment when needed and become edge-emotion; 2 when it cannot be made."""
     try:
-        program = environment(ROOT, ".venv", ["."]) / "edge-emotion"
+        program = environment(ROOT, ".venv", [".[video]"]) / "edge-emotion"
     except SetupError as error:
         print(f"demo.py: {error}", file=sys.stderr)
         return 2

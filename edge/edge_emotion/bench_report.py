@@ -10,14 +10,20 @@ FEATURES_BUDGET = 0.03  # seconds of features' computing for one second of sound
 MEMORY_BUDGET = 200e6  # bytes at the peak
 
 
+def made_with(stamp: dict[str, Any]) -> str:
+    """Say in one line when, where and by what a result was made."""
+    versions = ", ".join(f"{name} {version}" for name, version in stamp["versions"].items())
+    return (
+        f"{stamp['date']}, commit {stamp['commit']}, {stamp['machine']}, {stamp['kernel']}, "
+        f"Python {stamp['python']}; {versions}; threads: {stamp['threads']}, "
+        f"warm-up: {stamp['warm_up_windows']} windows. Written by `{stamp['command']}`."
+    )
+
+
 def markdown(result: dict[str, Any]) -> str:
     """Write a result as a page: the stamp, then one table of stages and one of engines."""
-    made = result["stamp"]
-    versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
     lines = [
-        f"{made['date']}, commit {made['commit']}, {made['machine']}, {made['kernel']}, "
-        f"Python {made['python']}; {versions}; threads: {made['threads']}, "
-        f"warm-up: {made['warm_up_windows']} windows. Written by `{made['command']}`.",
+        made_with(result["stamp"]),
         "",
         "| engine | stage | p50 ms | p95 ms | p99 ms | ms for 1 s of sound |",
         "|---|---|---:|---:|---:|---:|",
@@ -41,12 +47,12 @@ def markdown(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def plain(result: dict[str, Any]) -> str:
-    """Write a result for a terminal: the stamp and the two tables in columns."""
-    rows = [line.strip("| ").split(" | ") for line in markdown(result).splitlines() if line.startswith("| ")]
+def plain(page: str, judged: list[str]) -> str:
+    """Write a page of markdown() and its verdict for a terminal: the stamp and the two tables in columns."""
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
     widths = [max(len(row[i]) for row in rows if len(row) > i) for i in range(6)]
     columns = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([markdown(result).splitlines()[0], "", *columns, "", *verdict(result)])
+    return "\n".join([page.splitlines()[0], "", *columns, "", *judged])
 
 
 def verdict(result: dict[str, Any]) -> list[str]:
@@ -67,13 +73,18 @@ def write_result(result: dict[str, Any], folder: Path) -> None:
     """Write voice-latency.json and, as tables for people, voice-latency.md; EdgeEmotionError when it cannot."""
     page = f"# Voice: latency and cost on a device\n\n{markdown(result)}\n\n"
     page += "".join(f"- {line}\n" for line in verdict(result))
-    texts = {"voice-latency.json": json.dumps(result, indent=1) + "\n", "voice-latency.md": page}
+    write_pages("voice-latency", result, page, folder)
+
+
+def write_pages(name: str, result: dict[str, Any], page: str, folder: Path) -> None:
+    """Write folder/name.json for programs and folder/name.md for people; EdgeEmotionError when it cannot."""
+    texts = {f"{name}.json": json.dumps(result, indent=1) + "\n", f"{name}.md": page}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in texts.items():
-            part = folder / f".{name}.part"
+        for file, text in texts.items():
+            part = folder / f".{file}.part"
             part.write_text(text)
-            part.replace(folder / name)
+            part.replace(folder / file)
     except OSError as error:
         raise EdgeEmotionError(
             f"--out: cannot write to {folder} ({error.strerror}); give a folder that you may write to"

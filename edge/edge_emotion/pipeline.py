@@ -1,25 +1,36 @@
-"""Drives a recogniser from a source of sound, and keeps the numbers of the run."""
+"""Drives one or two senses from a source, joins what they say, and keeps the numbers of the run."""
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from time import perf_counter, process_time
-from typing import Any, Protocol
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from time import process_time
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.estimate import Estimate
 from edge_emotion.features.voice_activity import level_dbfs
-from edge_emotion.sources.sound import RATE, SoundSource
+from edge_emotion.fusion import Event, Fusion
+from edge_emotion.run_limit import RunLimit
+from edge_emotion.run_summary import RunSummary, SenseCount
+from edge_emotion.sources.frame import Frame
+from edge_emotion.sources.sound import RATE, SoundBlock
+from edge_emotion.sources.timed_sound import Ended, TimedSound
 
-LATENCIES = 10_000  # newest latencies kept for the percentiles: 80 minutes at a hop of 0.48 s
+if TYPE_CHECKING:
+    from edge_emotion.features.face_front_end import Face
+
+SAME = 0.005  # seconds; clocks of a recording's two tracks that agree so far are one
+MOST_LEADERS = 50  # changes of the leading face kept, far more than estimates can be late
+LARGER = 1.25  # times the leading face's area, for another to take the voice over
 
 LevelMeter = Callable[[float, float], None]
 
 
 class Listener(Protocol):
-    """What a run drives: the recogniser."""
+    """What hears: the voice's recogniser."""
 
     def reset(self) -> None:
         """Start at time 0."""
@@ -38,124 +49,218 @@ class Listener(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run did.
-
-    windows, abstained: estimates given, and those among them without probabilities.
-    latency_p50, latency_p95: seconds from a window's last sample to its estimate (see Estimate.latency), over
-        the windows that were estimated; None when all abstained.
-    computing_p50, computing_p95: the part of these that is computing.
-    audio: seconds of sound computed. computing: seconds spent on it. cpu: CPU seconds of the process.
-    dropped: frames dropped because computing was too slow.
-    """
-
-    windows: int
-    abstained: int
-    latency_p50: float | None
-    latency_p95: float | None
-    computing_p50: float | None
-    computing_p95: float | None
-    audio: float
-    computing: float
-    cpu: float
-    dropped: int
+class Watcher(Protocol):
+    """What sees: the face's recogniser."""
 
     @property
-    def real_time_factor(self) -> float:
-        """Seconds of computing for one second of sound."""
-        return self.computing / self.audio if self.audio else 0.0
+    def faces(self) -> "list[Face]":
+        """Faces of the newest frame, largest first."""
+        ...
+
+    def reset(self) -> None:
+        """Start at time 0."""
+        ...
+
+    def push(self, frame: Frame) -> list[Estimate]:
+        """Take a frame; give the estimates it completes."""
+        ...
+
+    def flush(self) -> list[Estimate]:
+        """End of the pictures: give the estimates still due."""
+        ...
+
+
+class Source(Protocol):
+    """A SoundSource, a FrameSource, or both in one: blocks and frames in order of time."""
+
+    name: str
+
+    def __iter__(self) -> Iterator[SoundBlock | TimedSound | Frame | Ended]:
+        """Give what comes."""
+        ...
+
+    def close(self) -> None:
+        """Give back the device or the file."""
+        ...
 
     @property
-    def cpu_share(self) -> float:
-        """CPU seconds of the process for one second of sound: its share of one core when live."""
-        return self.cpu / self.audio if self.audio else 0.0
+    def dropped(self) -> int:
+        """Frames dropped because computing was too slow."""
+        ...
 
-    def __str__(self) -> str:
-        """Write the summary as one line."""
-        latency = _percentiles_text("latency", self.latency_p50, self.latency_p95)
-        computing = _percentiles_text("computing", self.computing_p50, self.computing_p95)
-        return (
-            f"{self.windows} windows ({self.abstained} abstained) in {self.audio:.2f} s of sound, "
-            f"{latency}, {computing}, real-time factor {self.real_time_factor:.3f}, "
-            f"CPU share {self.cpu_share:.1%}, {self.dropped} frames dropped"
-        )
-
-
-def _percentiles_text(name: str, p50: float | None, p95: float | None) -> str:
-    if p50 is None or p95 is None:
-        return f"{name} -"
-    return f"{name} p50 {p50 * 1e3:.1f} ms p95 {p95 * 1e3:.1f} ms"
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know about the source so far, one line each."""
+        ...
 
 
 class Run:
-    """One pass of a source through a recogniser; iterate it once for the estimates."""
+    """One pass of a source through the senses; iterate it once, for the events.
+
+    The source is closed at the end, however it ends. `meter` and `watch` may be set before that: they are called with
+    time and dBFS of each block of sound, and with each frame and the faces found in it.
+    """
 
     def __init__(
         self,
-        source: SoundSource,
-        recognizer: Listener,
+        source: Source,
+        voice: Listener | None = None,
+        face: Watcher | None = None,
+        fusion: Fusion | None = None,
         limit: float | None = None,
-        meter: LevelMeter | None = None,
+        hold: float = 0.0,
     ) -> None:
-        """limit: stop after this many seconds of sound. meter: called with time and dBFS of each block."""
-        self._source = source
-        self._recognizer = recognizer
-        self._limit = None if limit is None else round(limit * RATE)
-        self._meter = meter
+        """limit: stop after this many seconds. hold: seconds that estimates wait, so that they come in order of time.
+
+        What the source gives for a sense that is None is passed over.
+        """
+        self.source = source
+        self.notes: list[str] = []  # what a user should know beyond the source's own warnings
+        self.meter: LevelMeter | None = None
+        self.watch: Callable[[Frame, list[Face]], None] | None = None
+        self._voice = voice
+        self._face = face
+        self._fusion = fusion or Fusion()
+        given = {"voice": voice, "face": face}
+        self._limit = RunLimit(limit, [sense for sense, judge in given.items() if judge is not None])
+        self._hold = hold
         self._samples = 0
-        self._windows: Counter[str] = Counter()
         self._lost = 0.0
-        self._latencies: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # with the computing in each
-        self._computing = 0.0
+        self._shift = 0.0  # from the voice's clock, which counts samples, to the source's; seconds
+        self._frames = 0
+        self._first, self._last = 0.0, 0.0  # times of frames
+        self._leaders: list[tuple[float, int | None]] = [(-math.inf, None)]  # since when which face leads
+        self._counts = {"voice": SenseCount(), "face": SenseCount()}
+        self._over: set[str] = set()
+        self._waiting: list[Estimate] = []
         self._cpu_start = process_time()
 
-    def __iter__(self) -> Iterator[Estimate]:
-        """Give the estimates as the sound comes; the source is closed at the end, however it ends."""
-        try:
-            self._recognizer.reset()
-            for block in self._source:
-                samples = block.samples
-                if self._limit is not None:
-                    samples = samples[: self._limit - self._samples]
-                self._samples += len(samples)
-                if block.lost:
-                    self._lost += block.lost
-                    self._recognizer.lose(block.lost)
-                if self._meter and len(samples):
-                    self._meter(self._samples / RATE + self._lost, level_dbfs(samples))
-                yield from self._counted(self._recognizer.push, samples)
-                if self._samples == self._limit:
-                    break
-            yield from self._counted(self._recognizer.flush)
-        finally:
-            self._source.close()
+    def __iter__(self) -> Iterator[Event]:
+        """Give the events as the source goes on."""
+        for now, estimates in self._steps():
+            self._waiting += estimates
+            yield from self._events(now - self._hold if self._hold else math.inf)
+        yield from self._events(math.inf)
+
+    def estimates(self) -> Iterator[Estimate]:
+        """Give each sense's own estimates instead of the events, in the order they are made."""
+        for _, estimates in self._steps():
+            yield from estimates
 
     def summary(self) -> RunSummary:
         """Numbers so far; may be asked for at any time."""
-        latency: list[float | None] = [None, None]
-        computing: list[float | None] = [None, None]
-        if self._latencies:
-            latency, computing = np.percentile(self._latencies, [50, 95], axis=0).T.tolist()
-        return RunSummary(
-            windows=self._windows.total(),
-            abstained=self._windows["abstained"],
-            latency_p50=latency[0],
-            latency_p95=latency[1],
-            computing_p50=computing[0],
-            computing_p95=computing[1],
-            audio=self._samples / RATE,
-            computing=self._computing,
-            cpu=process_time() - self._cpu_start,
-            dropped=self._source.dropped,
-        )
+        senses = []
+        if self._voice is not None:
+            senses.append(self._counts["voice"].summary("voice", self._samples / RATE, self.dropped("voice")))
+        if self._face is not None:
+            span = self._last - self._first
+            senses.append(self._counts["face"].summary("face", span, self.dropped("face"), self._frames))
+        return RunSummary(tuple(senses), process_time() - self._cpu_start)
 
-    def _counted(self, compute: Callable[..., list[Estimate]], *given: Any) -> list[Estimate]:
-        started = perf_counter()
-        estimates = compute(*given)
-        self._computing += perf_counter() - started
-        for estimate in estimates:
-            self._windows["abstained" if estimate.abstained else "estimated"] += 1
-            if not estimate.abstained:
-                self._latencies.append((estimate.latency, estimate.computing))
+    def dropped(self, modality: str) -> int:
+        """Frames of a sense (of sound or pictures) dropped so far, because computing was too slow."""
+        by_sense: dict[str, int] | None = getattr(self.source, "dropped_by_sense", None)
+        return self.source.dropped if by_sense is None else by_sense[modality]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a user should know so far, one line each."""
+        return [*self.notes, *self.source.warnings]
+
+    def close(self) -> None:
+        """Give back the source; may be called at any time and more than once."""
+        self.source.close()
+
+    def _steps(self) -> Iterator[tuple[float, list[Estimate]]]:
+        """Give the source's time and the estimates that each of its items completes."""
+        try:
+            for sense in (self._voice, self._face):
+                if sense is not None:
+                    sense.reset()
+            now = 0.0
+            for item in self.source:
+                if isinstance(item, Ended):
+                    self._limit.end(item.modality)
+                    yield now, self._flush(item.modality)
+                elif (piece := self._limit.cut(item)) is None:
+                    pass
+                elif isinstance(piece, Frame):
+                    now = piece.time
+                    yield now, self._see(piece)
+                else:
+                    yield from self._hear(piece)
+                    now = self._heard()
+                if self._limit.reached:
+                    break
+            yield math.inf, self._flush("voice") + self._flush("face")
+        finally:
+            self.source.close()
+
+    def _heard(self) -> float:
+        """Time of the newest sample, on the source's clock."""
+        return self._samples / RATE + self._lost + self._shift
+
+    def _hear(self, item: SoundBlock | TimedSound) -> Iterator[tuple[float, list[Estimate]]]:
+        block = item.block if isinstance(item, TimedSound) else item
+        if self._voice is None:
+            return
+        if block.lost:
+            self._lost += block.lost
+            self._voice.lose(block.lost)
+        if isinstance(item, TimedSound):
+            shift = item.time - self._samples / RATE - self._lost
+            self._shift = shift if abs(shift) > SAME else 0.0
+        self._samples += len(block.samples)
+        if self.meter and len(block.samples):
+            self.meter(self._heard(), level_dbfs(block.samples))
+        yield self._heard(), self._counted("voice", self._voice.push, block.samples)
+
+    def _see(self, frame: Frame) -> list[Estimate]:
+        if self._face is None:
+            return []
+        self._first = self._first if self._frames else frame.time
+        self._last = frame.time
+        self._frames += 1
+        estimates = self._counted("face", self._face.push, frame)
+        faces = self._face.faces
+        leader = leading(faces, self._leaders[-1][1])
+        if leader != self._leaders[-1][1]:
+            self._leaders = [*self._leaders[-MOST_LEADERS:], (frame.time, leader)]
+        if self.watch:
+            self.watch(frame, faces)
         return estimates
+
+    def _flush(self, modality: str) -> list[Estimate]:
+        sense = self._voice if modality == "voice" else self._face
+        if sense is None or modality in self._over:
+            return []
+        self._over.add(modality)
+        return self._counted(modality, sense.flush)
+
+    def _counted(self, modality: str, compute: Callable[..., list[Estimate]], *given: Any) -> list[Estimate]:
+        estimates = self._counts[modality].counted(compute, *given)
+        if modality == "voice" and self._shift:
+            return [replace(estimate, time=round(estimate.time + self._shift, 6)) for estimate in estimates]
+        return estimates
+
+    def _events(self, until: float) -> Iterator[Event]:
+        """Events of the estimates up to a time, those of the same instant together."""
+        ready = sorted((e for e in self._waiting if e.time <= until), key=lambda e: e.time)
+        self._waiting = [e for e in self._waiting if e.time > until]
+        for time, same in groupby(ready, key=lambda e: round(e.time, 3)):
+            self._fusion.lead(next(who for since, who in reversed(self._leaders) if since <= time + SAME))
+            yield from self._fusion.together(same)
+
+
+def leading(faces: "Sequence[Face]", leader: int | None) -> int | None:
+    """The face that the voice belongs to: the largest; one that leads keeps to it until another is LARGER times it."""
+
+    def area(face: "Face") -> float:
+        x0, y0, x1, y1 = face.box
+        return (x1 - x0) * (y1 - y0)
+
+    if not faces:
+        return None
+    largest = max(faces, key=area)
+    kept = next((face for face in faces if face.identity == leader), None)
+    return leader if kept is not None and area(largest) <= LARGER * area(kept) else largest.identity

@@ -1,3 +1,4 @@
+import importlib.util
 import json
 from pathlib import Path
 
@@ -5,7 +6,7 @@ import numpy as np
 import pytest
 
 from edge_emotion import cli
-from edge_emotion.bench import BLOCK, STAGES, speech_blocks, speech_like
+from edge_emotion.bench import BLOCK, STAGES, installed_engines, speech_blocks, speech_like
 from edge_emotion.bench_report import markdown, plain, verdict, write_result
 from edge_emotion.errors import EdgeEmotionError
 
@@ -13,7 +14,8 @@ from edge_emotion.errors import EdgeEmotionError
 def test_bench_measures_every_stage(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = ["bench", "--model", str(tiny_bundle), "--engine", "onnx", "--seconds", "5", "--json"]
+    arguments = ["bench", "--model", str(tiny_bundle), "--engine", "onnx"]
+    arguments += ["--seconds", "5", "--json"]
     assert cli.main([*arguments, "--out", str(tmp_path / "results")]) == 0
     result = json.loads(capsys.readouterr().out)
     assert json.loads((tmp_path / "results" / "voice-latency.json").read_text()) == result
@@ -30,7 +32,7 @@ def test_bench_measures_every_stage(
     assert row["peak_memory"] > 20e6
     page = markdown(result)
     assert page.count("\n| onnx |") == len(STAGES) + 1
-    assert "network" in plain(result)
+    assert "network" in plain(page, verdict(result))
 
 
 def result_of(share: float, memory: float) -> dict[str, object]:
@@ -49,7 +51,8 @@ def result_of(share: float, memory: float) -> dict[str, object]:
 def test_the_verdict_against_the_budgets(share: float, memory: float, said: str) -> None:
     (line,) = verdict(result_of(share, memory))
     assert line.startswith(f"onnx: {said} the budgets: features' real-time factor {share:.4f} (under 0.03)")
-    assert line in plain(result_of(share, memory)).splitlines()
+    result = result_of(share, memory)
+    assert line in plain(markdown(result), verdict(result)).splitlines()
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
@@ -68,3 +71,12 @@ def test_the_test_signal_is_always_the_same() -> None:
     assert np.array_equal(sound, speech_like(1.0))
     assert (sound.shape, sound.dtype) == ((16000,), np.float32)
     assert np.abs(sound).max() < 1
+
+
+def test_a_runtime_that_is_not_installed_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert installed_engines() == ("litert", "onnx")
+    found = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else found(name)
+    )
+    assert installed_engines() == ("litert",)

@@ -12,6 +12,9 @@ import soundfile
 
 from edge_emotion import cli
 from edge_emotion.bench import speech_like
+from edge_emotion.cli_run import NOTE
+from edge_emotion.sources.camera_list import CameraDevice
+from fake_senses import FakeSource, frame
 from fakes import FakePortAudio
 
 COMMAND = [sys.executable, "-m", "edge_emotion.cli"]
@@ -67,7 +70,7 @@ def test_a_recording_gives_events_and_a_summary(
     output = capsys.readouterr()
     assert [event["t"] for event in events(output.out)] == [3.6, 4.08, 4.56, 5.04, 5.52, 6.0]
     note, summary = output.err.splitlines()
-    assert note == cli.NOTE
+    assert note == NOTE
     assert summary.startswith("6 windows (")
     assert "6.00 s of sound" in summary
     assert "latency p50 " in summary
@@ -88,7 +91,7 @@ def test_no_arguments_print_the_usage(capsys: pytest.CaptureFixture[str]) -> Non
     assert cli.main([]) == 2
     output = capsys.readouterr()
     assert "examples:" in output.err
-    assert "edge-emotion --mic default" in output.err
+    assert "edge-emotion --camera 0 --mic default" in output.err
 
 
 @pytest.mark.parametrize(
@@ -98,14 +101,39 @@ def test_no_arguments_print_the_usage(capsys: pytest.CaptureFixture[str]) -> Non
         (["--mic"], "--mic: expected a device"),
         (["--audio", "nowhere.wav"], "nowhere.wav: no such file"),
         (["--audio", "a.wav", "--mic", "default"], "not allowed with"),
-        (["--mic", "default", "--realtime"], "go with --audio"),
-        (["--json"], "give --mic DEVICE or --audio FILE"),
+        (["--mic", "default", "--realtime"], "go with --audio or --video FILE"),
+        (["--json"], "give --camera N, --mic DEVICE, --video FILE or --audio FILE"),
+        (["--camera"], "--camera: expected a device, e.g. 0"),
+        (["--video"], "--video: expected a file, e.g. clip.mp4"),
+        (["--video", "nowhere.mp4"], "nowhere.mp4"),
+        (["--video", "a.mp4", "--mic", "default"], "--mic and --video: not allowed with each other"),
+        (["--video", "a.mp4", "--camera", "0"], "--camera and --video: not allowed with each other"),
+        (["--video", "a.mp4", "--audio", "a.wav"], "--video and --audio: not allowed with each other"),
+        (["--video", "a.mp4", "--no-face", "--no-voice"], "leave nothing to judge"),
+        (["--video", "a.mp4", "--no-face", "--window"], "--window goes with a face to watch"),
+        (["--video", "a.mp4", "--no-voice", "--model", "m.emo"], "--model goes with a voice"),
+        (["--video", "a.mp4", "--size", "640x480"], "--size goes with --camera"),
+        (["--video", "a.mp4", "--faces", "0"], "faces: expected 1 to 16"),
+        (["--camera", "0", "--no-face"], "--no-face goes with --video FILE"),
+        (["--camera", "0", "--mic", "default", "--chunk", "1"], "not with live sources"),
+        (["--camera", "0", "--size", "big"], "--size: expected WIDTHxHEIGHT, e.g. 640x480, got 'big'"),
+        (["--camera", "0", "--size", "0x480"], "width: expected 1 to 16384 pixels"),
+        (["--camera", "0", "--fps", "nan"], "fps: expected"),
+        (["--camera", "0", "--camera-backend", "gstreamer"], "invalid choice: 'gstreamer'"),
+        (["--camera", "0", "--model", "m.emo"], "--model goes with a voice"),
+        (["--camera", "97"], "97"),
+        (["--mic", "default", "--faces", "2"], "--faces goes with a face to watch"),
+        (["--audio", "a.wav", "--face-model", "m.emo"], "--face-model goes with a face to watch"),
+        (["--audio", "a.wav", "--landmarks", "mediapipe"], "--landmarks goes with a face to watch"),
+        (["bench", "--face", "--face-model", "nowhere.emo"], "nowhere.emo"),
+        (["demo", "--camera", "0"], "unrecognized arguments: --camera"),
+        (["demo", "--audio-only", "--window"], "--window goes with a face to watch"),
         (["--audio", "a.wav", "--threads", "0"], "threads: expected 1 or more"),
         (["--audio", "a.wav", "--smoothing", "-1"], "smoothing: expected 0 or more seconds"),
         (["--audio", "a.wav", "--chunk", "0"], "chunk: expected"),
-        (["--audio", "a.wav", "--seconds", "nan"], "--seconds: expected more than 0 s"),
-        (["--audio", "a.wav", "--seconds", "inf"], "--seconds: expected more than 0 s"),
-        (["--audio", "a.wav", "--seconds", "-1"], "--seconds: expected more than 0 s"),
+        (["--audio", "a.wav", "--seconds", "nan"], "seconds: expected more than 0 s"),
+        (["--audio", "a.wav", "--seconds", "inf"], "seconds: expected more than 0 s"),
+        (["--audio", "a.wav", "--seconds", "-1"], "seconds: expected more than 0 s"),
         (["bench", "--seconds", "inf"], "seconds: expected 5 to 3600 s"),
         (["--audio", "a.wav", "--engine", "tflite"], "invalid choice: 'tflite'"),
         (["models", "nowhere.emo"], "nowhere.emo"),
@@ -145,7 +173,7 @@ def test_a_microphone_that_vanishes_ends_with_the_summary(
     monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
     assert cli.main(["--mic", "default", "--json", *model]) == 2
     note, summary, error = capsys.readouterr().err.splitlines()
-    assert note == cli.NOTE
+    assert note == NOTE
     assert "in 1.00 s of sound" in summary
     assert error.startswith("edge-emotion: microphone 'USB mic' stopped sending sound after 1.0 s")
 
@@ -194,7 +222,9 @@ def test_a_closed_pipe_ends_quietly(clip: Path, model: list[str]) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("command", [["demo", "--json"], ["demo"], ["models"]])
+@pytest.mark.parametrize(
+    "command", [["demo", "--audio-only", "--json"], ["demo", "--audio-only"], ["models"]]
+)
 @pytest.mark.parametrize("stream", ["stdout", "stderr", "both"])
 def test_a_full_disk_is_one_line(model: list[str], command: list[str], stream: str) -> None:
     arguments = [*COMMAND, *command, *(model if command[0] == "demo" else [])]
@@ -217,6 +247,107 @@ def test_closed_standard_streams(model: list[str], closed: str, clip: Path) -> N
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(events(done.stdout)) == (6 if closed == "2>&-" else 0)
+
+
+@pytest.fixture
+def models(model: list[str], tiny_face_bundle: Path) -> list[str]:
+    return [*model, "--face-model", str(tiny_face_bundle)]
+
+
+def test_the_demo_gives_both_senses_in_one_event(
+    models: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("av")
+    assert cli.main(["demo", "--json", "--seconds", "4", *models]) == 0
+    output = capsys.readouterr()
+    events = [json.loads(line) for line in output.out.splitlines()]
+    assert {"face", "voice"} in [set(event["modalities"]) for event in events]
+    assert [event["t"] for event in events] == sorted({event["t"] for event in events})
+    clip, note, voice, face = output.err.splitlines()
+    assert clip.startswith("The clip: ")
+    assert (note, voice[:7], face[:6]) == (NOTE, "voice: ", "face: ")
+    assert face.endswith("0 frames dropped")
+
+
+def test_a_camera_that_ends_leaves_the_microphone(
+    models: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound = np.zeros((1600, 1), np.int16)
+    portaudio = FakePortAudio([("USB mic", 1, (16000,))], [sound] * 20, default=0)
+    monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
+    picture = frame(0.0)
+    monkeypatch.setattr("edge_emotion.sources.camera.Camera", lambda settings: FakeSource([picture]))
+    assert cli.main(["--camera", "0", "--mic", "default", *models]) == 2  # the microphone stalls at last
+    note, warning, voice, face, error = capsys.readouterr().err.splitlines()
+    assert note == NOTE
+    assert warning == "warning: the camera ended; going on with the microphone alone"
+    assert "in 2.00 s of sound" in voice
+    assert "(1, " in face
+    assert error.startswith("edge-emotion: microphone 'USB mic' stopped sending sound")
+
+
+def test_a_signal_ends_both_live_senses_with_code_0(
+    models: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Interrupting(FakeSource):
+        """A camera whose owner presses Ctrl-C once it gives pictures."""
+
+        def __iter__(self):  # type: ignore[no-untyped-def]
+            yield frame(0.0)
+            os.kill(os.getpid(), signal.SIGINT)
+            yield from super().__iter__()
+
+    camera = Interrupting([], "wait")
+    monkeypatch.setitem(sys.modules, "sounddevice", FakePortAudio([("USB mic", 1, (16000,))], default=0))
+    monkeypatch.setattr("edge_emotion.sources.camera.Camera", lambda settings: camera)
+    assert cli.main(["--camera", "0", "--mic", "default", *models]) == 0
+    assert camera.closed
+    note, voice, face = capsys.readouterr().err.splitlines()
+    assert (note, voice[:7], face[:6]) == (NOTE, "voice: ", "face: ")
+
+
+def test_a_missing_face_model_is_one_line(model: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("av")
+    assert cli.main(["demo", *model, "--face-model", "nowhere.emo"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "nowhere.emo" in line
+
+
+def test_a_missing_clip_names_the_demo_that_is_there(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edge_emotion.cli_run.CLIP", "gone.mp4")
+    assert cli.main(["demo"]) == 2
+    assert "`edge-emotion demo --audio-only`" in capsys.readouterr().err
+
+
+def test_an_opencv_without_windows_is_one_line_more(
+    models: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("av")
+    monkeypatch.setattr("cv2.getBuildInformation", lambda: "  GUI:     NONE\n")
+    assert cli.main(["demo", "--window", *models]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err.splitlines()[-1].startswith("edge-emotion: this OpenCV has no windows: pip install")
+
+
+def test_cameras_and_microphones_are_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cameras = [CameraDevice("0", "HD Webcam", "v4l2")]
+    monkeypatch.setattr("edge_emotion.sources.camera_list.list_cameras", lambda: cameras)
+    monkeypatch.setitem(sys.modules, "sounddevice", FakePortAudio([("USB mic", 1, (16000,))], default=0))
+    assert cli.main(["devices"]) == 0
+    shown = capsys.readouterr().out
+    assert "0         HD Webcam [v4l2]" in shown
+    assert "USB mic [FAKE] (default)" in shown
+    cameras.clear()
+    monkeypatch.setitem(sys.modules, "sounddevice", FakePortAudio([]))
+    assert cli.main(["devices"]) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert "no camera and no microphone found" in output.err
 
 
 class OpenedMicrophones(FakePortAudio):
@@ -259,10 +390,10 @@ def test_a_bad_model_gives_the_microphone_back(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_second_ctrl_c_ends_the_program() -> None:
     script = (
-        "import os, signal\nfrom edge_emotion import cli\n"
-        "cli._stop_on(signal.SIGINT)\n"
+        "import os, signal\nfrom edge_emotion.stopping import Stopped, stop_on\n"
+        "stop_on(signal.SIGINT)\n"
         "try:\n    os.kill(os.getpid(), signal.SIGINT)\n"
-        "except cli._Stopped:\n    os.kill(os.getpid(), signal.SIGINT)\n"
+        "except Stopped:\n    os.kill(os.getpid(), signal.SIGINT)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, b"")
@@ -300,3 +431,8 @@ def test_what_to_do_next_is_said_in_the_name_that_was_called(capsys, monkeypatch
     monkeypatch.setenv("EDGE_EMOTION_CALLED", "python3 demo.py")
     assert cli.main(["--nonsense"]) == 2
     assert "`python3 demo.py --help`" in capsys.readouterr().err
+
+
+def test_a_video_without_its_flag_is_told_the_flag(capsys):
+    assert cli.main(["clip.mp4"]) == 2
+    assert "for a video: --video clip.mp4" in capsys.readouterr().err

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.skipif(
     ctypes.util.find_library("portaudio") is None, reason="needs PortAudio: apt install libportaudio2"
 )
 
+KEYS = {"v", "t", "emotion", "p", "confidence", "valence", "arousal", "identity", "modalities"}
 READ = """
 import sys
 import time
@@ -99,7 +100,7 @@ def test_the_live_path_gives_events_and_counts_what_it_drops(
     events = [json.loads(line) for line in result.stdout.splitlines()]
     # 6 s = 200 nodes: windows end at nodes 120, 136, 152, 168, 184, 200.
     assert len(events) == 6
-    assert [set(event) for event in events] == [{"v", "t", "emotion", "p", "confidence", "modalities"}] * 6
+    assert [set(event) for event in events] == [KEYS] * 6
     assert {event["modalities"]["voice"]["abstained"] for event in events} <= {"non-speech", "dropped sound"}
     summary = next(line for line in result.stderr.splitlines() if "frames dropped" in line)
     assert "6 windows (6 abstained) in 6.00 s of sound" in summary

@@ -1,6 +1,7 @@
 import io
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -8,12 +9,27 @@ from rich.console import Console
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.estimate import Estimate
+from edge_emotion.fusion import Fusion
+from edge_emotion.outputs.frame_rate import FrameRate
 from edge_emotion.outputs.jsonl import JsonLines, event
-from edge_emotion.outputs.terminal import PlainLines, TerminalView
+from edge_emotion.outputs.lines import PlainLines
+from edge_emotion.outputs.output import Several
+from edge_emotion.outputs.terminal import TerminalView
+from fake_faces import face
+from fake_senses import frame
 
 P = np.array([0.1, 0.05, 0.05, 0.6, 0.1, 0.05, 0.05], np.float32)
-ANGRY = Estimate(3.6, "voice", P, 0.45, 0.1521, computing=0.0021)
-SILENT = Estimate(4.08, "voice", None, 0.0, 0.0001, "silence")
+ANGRY = Fusion().update(Estimate(3.6, "voice", P, 0.45, 0.1521, computing=0.0021))
+SILENT = Fusion().update(Estimate(4.08, "voice", None, 0.0, 0.0001, "silence"))
+SEEN = Estimate(4.2, "face", P, 0.9, 0.0102, computing=0.003, identity=1)
+QUIET = Estimate(4.08, "voice", None, 0.0, 0.0001, "silence")
+_fusion = Fusion()
+_fusion.update(QUIET)
+BOTH = _fusion.update(SEEN)
+NOBODY = _fusion.update(Estimate(4.4, "face", None, 0.0, 0.01, "no face"))
+
+
+NAMED = dict(zip(EMOTIONS, [0.1, 0.05, 0.05, 0.6, 0.1, 0.05, 0.05], strict=True))
 
 
 def test_an_event_has_the_documented_form() -> None:
@@ -21,17 +37,40 @@ def test_an_event_has_the_documented_form() -> None:
         "v": 1,
         "t": 3.6,
         "emotion": "anger",
-        "p": dict(zip(EMOTIONS, [0.1, 0.05, 0.05, 0.6, 0.1, 0.05, 0.05], strict=True)),
+        "p": NAMED,
         "confidence": 0.6,
+        "valence": pytest.approx(0.05 * (0.81 - 0.63 - 0.60 + 0.40) + 0.6 * -0.51 + 0.1 * -0.64, abs=1e-4),
+        "arousal": pytest.approx(0.05 * (0.51 - 0.27 + 0.35 + 0.67) + 0.6 * 0.59 + 0.1 * 0.60, abs=1e-4),
+        "identity": None,
         "modalities": {
-            "voice": {"quality": 0.45, "abstained": None, "latency_ms": 152.1, "computing_ms": 2.1}
+            "voice": {
+                "emotion": "anger",
+                "p": NAMED,
+                "quality": 0.45,
+                "abstained": None,
+                "latency_ms": 152.1,
+                "computing_ms": 2.1,
+                "age_ms": 0.0,
+            }
         },
     }
+
+
+def test_an_event_of_both_senses_tells_what_each_says() -> None:
+    said = event(BOTH)
+    assert (said["t"], said["identity"], said["emotion"]) == (4.2, 1, "anger")
+    assert {name: sense["abstained"] for name, sense in said["modalities"].items()} == {
+        "face": None,
+        "voice": "silence",
+    }
+    assert said["modalities"]["voice"]["age_ms"] == 120.0
+    assert said["modalities"]["voice"]["p"] is None
 
 
 def test_an_abstention_has_no_probabilities() -> None:
     said = event(SILENT)
     assert (said["emotion"], said["p"], said["confidence"]) == (None, None, 0.0)
+    assert (said["valence"], said["arousal"]) == (None, None)
     assert said["modalities"]["voice"]["abstained"] == "silence"
 
 
@@ -49,9 +88,14 @@ def test_plain_lines_say_what_was_heard() -> None:
     output = PlainLines(stream)
     output.show(ANGRY)
     output.show(SILENT)
+    output.frame(frame(4.0), [])
+    output.show(BOTH)
+    output.show(NOBODY)
     assert stream.getvalue().splitlines() == [
         "   3.60 s  anger       60%   quality  45%  152.1 ms",
         "   4.08 s  (silence)         quality   0%",
+        "   4.20 s  anger       60%   face: anger 60%, quality 90%; voice: silence",
+        "   4.40 s  (no estimate)     face: no face; voice: silence",
     ]
 
 
@@ -59,7 +103,7 @@ def test_plain_lines_say_what_was_heard() -> None:
 def test_the_view_fits_any_terminal(width: int) -> None:
     stream = io.StringIO()
     console = Console(file=stream, width=width, height=24, force_terminal=True, color_system=None)
-    view = TerminalView(console, "clip.wav", 3.6, clock=iter(range(100)).__next__)
+    view = TerminalView(console, "clip.wav", {"voice": 3.6}, clock=iter(range(100)).__next__)
     view.meter(1.2, -30.0)
     assert "listening: 1.2 of" in stream.getvalue()
     view.show(ANGRY)
@@ -74,7 +118,7 @@ def test_the_view_fits_any_terminal(width: int) -> None:
 def test_the_view_is_redrawn_five_times_a_second_at_most() -> None:
     now = 0.0
     console = Console(file=io.StringIO(), width=80, height=24, force_terminal=True, color_system=None)
-    view = TerminalView(console, "clip.wav", 3.6, clock=lambda: now)
+    view = TerminalView(console, "clip.wav", {"voice": 3.6}, clock=lambda: now)
     drawn = []
     view._live.update = lambda shown, refresh: drawn.append(now)  # type: ignore[method-assign]
     for tick in range(100):  # 10 s of blocks and estimates, each 0.1 s
@@ -87,3 +131,53 @@ def test_the_view_is_redrawn_five_times_a_second_at_most() -> None:
     before = len(drawn)
     view.close()
     assert len(drawn) == before + 1  # the last estimate is not lost
+
+
+def test_the_view_of_both_senses_fits_40_columns() -> None:
+    console = Console(
+        file=(stream := io.StringIO()), width=40, height=24, force_terminal=True, color_system=None
+    )
+    view = TerminalView(
+        console,
+        "clip.mp4",
+        {"face": 1.0, "voice": 3.6},
+        clock=iter(range(100)).__next__,
+        dropped={"face": 7, "voice": 0}.get,
+    )
+    view.frame(frame(0.0), [])
+    assert "watching: 0.0 of 1.0 s" in stream.getvalue()
+    view.frame(frame(0.1), [face()])
+    view.show(BOTH)
+    shown = stream.getvalue()
+    for text in (
+        "valence -0.37 arousal +0.48",
+        "face   anger 60%, quality 90%",
+        "voice  silence",
+        "10.0 fps, dropped 7 frames, 0 samples",
+    ):
+        assert text in shown
+    view.show(NOBODY)
+    view.close()
+    assert "face   no face" in stream.getvalue()
+    pieces = re.split(r"\x1b\[[^a-zA-Z]*[a-zA-Z]|[\r\n]", stream.getvalue())
+    assert max(len(piece.rstrip()) for piece in pieces) <= 40
+
+
+def test_several_outputs_are_all_told() -> None:
+    streams = io.StringIO(), io.StringIO()
+    output = Several(*(PlainLines(stream) for stream in streams))
+    output.meter(0.1, -20.0)
+    output.frame(frame(0.0), [])
+    output.show(ANGRY)
+    output.close()
+    assert streams[0].getvalue() == streams[1].getvalue() != ""
+
+
+def test_the_frame_rate_is_that_of_the_last_two_seconds() -> None:
+    rate = FrameRate()
+    assert rate.value == 0
+    for number in range(100):
+        rate.add(number / 10)
+    for number in range(60):
+        rate.add(10 + number / 20)
+    assert rate.value == pytest.approx(20)

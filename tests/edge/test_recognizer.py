@@ -7,6 +7,7 @@ import pytest
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.estimate import Estimate
+from edge_emotion.fusion import Fusion
 from edge_emotion.outputs.jsonl import event
 from edge_emotion.recognizer import Recognizer
 from edge_emotion.settings import RecognizerSettings, VoiceActivitySettings
@@ -36,7 +37,7 @@ def pushed(listener: Recognizer, sound: Array, chunk: int) -> list[Estimate]:
 
 
 def without_latency(estimate: Estimate) -> dict[str, object]:
-    said = event(estimate)
+    said = event(Fusion().update(estimate))
     del said["modalities"]["voice"]["latency_ms"], said["modalities"]["voice"]["computing_ms"]
     return said
 

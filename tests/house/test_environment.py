@@ -11,7 +11,7 @@ import environment
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PLAIN, EDITABLE = ["."], ["--editable", ".[dev]"]
+PLAIN, EDITABLE = [".[video]"], ["--editable", ".[dev]"]
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
-SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+SCRIPTS = PROJECT["scripts"]
 
 
 def blocks(language: str) -> list[str]:
@@ -62,12 +63,13 @@ def test_named_scripts_exist(file):
 
 
 @pytest.mark.parametrize("block", blocks("python"))
-def test_python_runs_on_the_bundled_recording(block, tmp_path, monkeypatch, capsys):
+def test_python_runs_on_the_bundled_recordings(block, tmp_path, monkeypatch, capsys):
     soundfile = pytest.importorskip("soundfile")
-    recording = resources.files("edge_emotion") / "data" / "demo.flac"
-    with resources.as_file(recording) as path:
+    data = resources.files("edge_emotion") / "data"
+    with resources.as_file(data / "demo.flac") as path:
         sound, rate = soundfile.read(path)
     soundfile.write(tmp_path / "clip.wav", sound, rate)
+    (tmp_path / "clip.mp4").write_bytes((data / "demo.mp4").read_bytes())
     monkeypatch.chdir(tmp_path)
     exec(compile(block, "README.md", "exec"), {})
     times = [float(line.split()[0]) for line in capsys.readouterr().out.splitlines()]
@@ -75,9 +77,18 @@ def test_python_runs_on_the_bundled_recording(block, tmp_path, monkeypatch, caps
     assert times == sorted(times)
 
 
-def test_edge_emotion_methods_named_in_prose_exist():
-    from edge_emotion.recognizer import Recognizer
+def test_live_calls_named_in_prose_exist():
+    import inspect
 
-    named = re.findall(r'`Recognizer\.open\("voice"\)\.(\w+)\(', README)
-    assert named
-    assert all(callable(getattr(Recognizer, name)) for name in named)
+    from edge_emotion.session import recognize
+
+    (named,) = re.findall(r"`recognize\(([^`]*)\)`", README)
+    arguments = re.findall(r"(\w+)=", named)
+    assert arguments == ["camera", "mic"]
+    assert set(arguments) <= set(inspect.signature(recognize).parameters)
+
+
+def test_extras_in_the_table_exist():
+    rows = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", README, re.MULTILINE)
+    named = {extra for row in rows for extra in re.findall(r"`(\w+)`", row)}
+    assert named == set(PROJECT["optional-dependencies"])

@@ -1,1 +1,1 @@
-"""Estimates out: terminal, JSON lines."""
+"""Events out: terminal, JSON lines, a window."""

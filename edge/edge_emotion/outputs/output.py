@@ -1,21 +1,62 @@
 """What every output offers to a run."""
 
-from typing import Protocol
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
 
-from edge_emotion.estimate import Estimate
+from edge_emotion.fusion import Event
+from edge_emotion.sources.frame import Frame
+
+if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
+    from edge_emotion.features.face_front_end import Face
+
+
+class OutputClosed(Exception):  # noqa: N818 - no error
+    """The user closed the view: the run is to end, and nothing is wrong."""
 
 
 class Output(Protocol):
-    """Where estimates go."""
+    """Where events go."""
 
     def meter(self, time: float, level: float) -> None:
         """Level of the newest sound: seconds, dBFS."""
         ...
 
-    def show(self, estimate: Estimate) -> None:
-        """One estimate."""
+    def frame(self, frame: Frame, faces: "Sequence[Face]") -> None:
+        """Newest picture and the faces found in it; OutputClosed when the user has closed the view."""
+        ...
+
+    def show(self, event: Event) -> None:
+        """One event."""
         ...
 
     def close(self) -> None:
         """End of the run."""
         ...
+
+
+class Several:
+    """Gives everything to several outputs."""
+
+    def __init__(self, *outputs: Output) -> None:
+        """outputs: in the order in which they are told."""
+        self._outputs = outputs
+
+    def meter(self, time: float, level: float) -> None:
+        """Level of the newest sound."""
+        for output in self._outputs:
+            output.meter(time, level)
+
+    def frame(self, frame: Frame, faces: "Sequence[Face]") -> None:
+        """Newest picture."""
+        for output in self._outputs:
+            output.frame(frame, faces)
+
+    def show(self, event: Event) -> None:
+        """One event."""
+        for output in self._outputs:
+            output.show(event)
+
+    def close(self) -> None:
+        """End of the run."""
+        for output in self._outputs:
+            output.close()

@@ -1,8 +1,8 @@
-"""Estimates for people: bars that move in a terminal, plain lines where there is none."""
+"""Events for people: bars that move in a terminal, and a line for each sense."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
-from typing import TextIO
+from typing import TYPE_CHECKING
 
 from rich.bar import Bar
 from rich.console import Console, Group
@@ -11,25 +11,43 @@ from rich.table import Table
 from rich.text import Text
 
 from edge_emotion.emotions import EMOTIONS
-from edge_emotion.estimate import Estimate
+from edge_emotion.fusion import Event
+from edge_emotion.outputs.frame_rate import FrameRate
+from edge_emotion.outputs.lines import line, sense
+from edge_emotion.sources.frame import Frame
+
+if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
+    from edge_emotion.features.face_front_end import Face
 
 QUIETEST = -60.0  # dBFS at the left end of the level meter
 MOST_REDRAWS = 5  # a second: drawing costs a small computer more than computing does
+KINDS = {"face": "frames", "voice": "samples"}  # what can be dropped
 COLOURS = ("white", "yellow", "blue", "red", "magenta", "green", "cyan")  # in the order of EMOTIONS
 
 
 class TerminalView:
-    """Seven bars, a level meter, quality and latency, redrawn in place."""
+    """Seven bars of what all senses say together, what each says, the sound's level and the pictures' rate."""
 
     def __init__(
-        self, console: Console, title: str, window: float, clock: Callable[[], float] = monotonic
+        self,
+        console: Console,
+        title: str,
+        needs: Mapping[str, float],
+        clock: Callable[[], float] = monotonic,
+        dropped: Callable[[str], int] = lambda modality: 0,
     ) -> None:
-        """window: seconds of sound that the first estimate needs. clock: seconds, for the pace of redrawing."""
+        """needs: modality -> seconds of the source that its first estimate needs. dropped: modality -> frames.
+
+        clock: seconds, for the pace of redrawing.
+        """
         self._title = title
-        self._window = window
+        self._needs = needs
+        self._dropped = dropped
         self._time = 0.0
         self._level = -120.0
-        self._estimate: Estimate | None = None
+        self._rate = FrameRate()
+        self._event: Event | None = None
+        self._faces = 0
         self._clock = clock
         self._drawn: float | None = None
         self._live = Live(console=console, auto_refresh=False, transient=False)
@@ -37,12 +55,18 @@ class TerminalView:
 
     def meter(self, time: float, level: float) -> None:
         """Take a new level; redraw if the last time is long enough ago."""
-        self._time, self._level = time, level
+        self._time, self._level = max(time, self._time), level
         self._redraw()
 
-    def show(self, estimate: Estimate) -> None:
-        """Take a new estimate; redraw if the last time is long enough ago."""
-        self._estimate = estimate
+    def frame(self, frame: Frame, faces: "Sequence[Face]") -> None:
+        """Count a picture; redraw if the last time is long enough ago."""
+        self._rate.add(frame.time)
+        self._time, self._faces = max(frame.time, self._time), len(faces)
+        self._redraw()
+
+    def show(self, told: Event) -> None:
+        """Take a new event; redraw if the last time is long enough ago."""
+        self._event = told
         self._redraw()
 
     def close(self) -> None:
@@ -61,50 +85,52 @@ class TerminalView:
         grid.add_column(width=9, no_wrap=True)
         grid.add_column(ratio=1)
         grid.add_column(width=9, justify="right", no_wrap=True)
-        estimate = self._estimate
-        values = estimate.probabilities if estimate else None
+        told = self._event
+        values = told.probabilities if told else None
         for index, name in enumerate(EMOTIONS):
             value = 0.0 if values is None else float(values[index])
-            best = estimate is not None and estimate.emotion == name
+            best = told is not None and told.emotion == name
             grid.add_row(
                 Text(name, style="bold" if best else ""),
                 Bar(1.0, 0.0, value, color=COLOURS[index]),
                 "-" if values is None else f"{value:.0%}",
             )
-        loudness = min(1.0, max(0.0, 1 - self._level / QUIETEST))
-        grid.add_row("level", Bar(1.0, 0.0, loudness, color="bright_black"), f"{self._level:.0f} dBFS")
-        return Group(Text(self._title, style="bold", overflow="ellipsis", no_wrap=True), grid, self._status())
+        if "voice" in self._needs:
+            loudness = min(1.0, max(0.0, 1 - self._level / QUIETEST))
+            grid.add_row("level", Bar(1.0, 0.0, loudness, color="bright_black"), f"{self._level:.0f} dBFS")
+        title = Text(self._title, style="bold", overflow="ellipsis", no_wrap=True)
+        return Group(title, grid, *self._senses())
 
-    def _status(self) -> Text:
-        if self._estimate is None:
-            return Text(f"listening: {self._time:.1f} of {self._window:.1f} s", style="dim")
-        return Text(line(self._estimate), style="dim" if self._estimate.abstained else "bold")
+    def _senses(self) -> list[Text]:
+        """The status: one line for each sense, one for the pictures; the voice alone needs only its own."""
+        told = self._event
+        if set(self._needs) == {"voice"}:
+            if told is None:
+                return [Text(self._waits("voice"), style="dim")]
+            return [Text(line(told), style="dim" if told.emotion is None else "bold")]
+        lines = []
+        if told is not None:
+            who = "" if told.identity is None or self._faces < 2 else f"  face {told.identity}"
+            felt = (
+                "" if told.valence is None else f"  valence {told.valence:+.2f} arousal {told.arousal:+.2f}"
+            )
+            lines.append(_line(f"{told.time:7.2f} s{who}{felt}", "bold"))
+        for modality in self._needs:
+            estimate = None if told is None else told.modalities.get(modality)
+            said = self._waits(modality) if estimate is None else sense(estimate)
+            lines.append(
+                _line(f"{modality:<5}  {said}", "" if estimate and not estimate.abstained else "dim")
+            )
+        drops = ", ".join(f"{self._dropped(name)} {KINDS[name]}" for name in self._needs if name in KINDS)
+        lines.append(_line(f"{self._rate.value:.1f} fps, dropped {drops}", "dim"))
+        return lines
+
+    def _waits(self, modality: str) -> str:
+        need = self._needs[modality]
+        if self._event is not None and self._time > need:
+            return "nothing new"
+        return f"{'listening' if modality == 'voice' else 'watching'}: {min(self._time, need):.1f} of {need:.1f} s"
 
 
-class PlainLines:
-    """One line an estimate, for pipes, logs and terminals that cannot redraw."""
-
-    def __init__(self, stream: TextIO) -> None:
-        """stream: where the lines go; it stays open."""
-        self._stream = stream
-
-    def meter(self, time: float, level: float) -> None:
-        """Leave out the level: a line is about a window."""
-
-    def show(self, estimate: Estimate) -> None:
-        """Write one line."""
-        print(line(estimate), file=self._stream, flush=True)
-
-    def close(self) -> None:
-        """Nothing is held back."""
-
-
-def line(estimate: Estimate) -> str:
-    """One estimate in words, e.g. "  3.60 s  anger      81%  quality 45%  152.1 ms"."""
-    if estimate.abstained:
-        said = f"({estimate.abstained})"
-        return f"{estimate.time:7.2f} s  {said:<16}  quality {estimate.quality:4.0%}"
-    return (
-        f"{estimate.time:7.2f} s  {estimate.emotion:<10} {estimate.confidence:4.0%}   "
-        f"quality {estimate.quality:4.0%}  {estimate.latency * 1e3:.1f} ms"
-    )
+def _line(text: str, style: str) -> Text:
+    return Text(text, style=style, overflow="ellipsis", no_wrap=True)

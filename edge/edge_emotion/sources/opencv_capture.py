@@ -152,7 +152,7 @@ def load_opencv() -> Any:
         raise EdgeEmotionError(
             f"OpenCV cannot be imported ({error}); install it: pip install opencv-python-headless"
         ) from error
-    opencv.setLogLevel(0)
+    opencv.utils.logging.setLogLevel(0)  # 4.13 and later have no cv2.setLogLevel
     return opencv
 
 

@@ -1,0 +1,109 @@
+"""The commands beside recognising: devices, models, bench."""
+
+import argparse
+import json
+from typing import Any
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.settings import BenchSettings
+
+
+def devices_command(options: argparse.Namespace) -> int:
+    """List the cameras and the microphones."""
+    from edge_emotion.sources.camera_list import list_cameras
+    from edge_emotion.sources.microphone import input_devices
+
+    cameras = list_cameras()
+    if cameras:
+        print("--camera  camera")
+    for camera in cameras:
+        note = f" ({camera.note})" if camera.note else ""
+        print(f"{camera.device:<8}  {camera.name} [{camera.backend}]{note}")
+    microphones = input_devices()  # after the cameras are told: it fails where PortAudio is missing
+    if not cameras and not microphones:
+        raise EdgeEmotionError(
+            "no camera and no microphone found; plug one in (`ls /dev/video*` and `arecord -l` show what Linux sees)"
+        )
+    print("" if cameras else "no camera found\n")
+    print("--mic  channels  rate Hz  microphone" if microphones else "no microphone found")
+    for device in microphones:
+        mark = " (default)" if device.default else ""
+        name = f"{device.name} [{device.host}]{mark}"
+        print(f"{device.number:<5}  {device.channels:8}  {device.rate:7}  {name}")
+    return 0
+
+
+def models_command(options: argparse.Namespace) -> int:
+    """List the models, or show one's card."""
+    from edge_emotion.bundle import read_bundle, shipped_bundles
+
+    if options.model is None:
+        names = shipped_bundles()
+        if not names:
+            raise EdgeEmotionError("no model is shipped with this install; give a .emo file: models PATH")
+        for name in names:
+            bundle = read_bundle(name)
+            networks = ", ".join(f"{n.engine} {n.precision}" for n in bundle.networks)
+            print(f"{name}: {bundle.modality}, {bundle.size / 1e3:.0f} kB, {networks}")
+        return 0
+    bundle = read_bundle(options.model)
+    window = bundle.window
+    print(f"name         {bundle.name}")
+    print(f"modality     {bundle.modality}")
+    print(f"size         {bundle.size / 1e3:.0f} kB")
+    print(f"labels       {', '.join(f'{label} -> {bundle.label_map[label]}' for label in bundle.labels)}")
+    print(
+        f"window       {window.nodes} nodes of {window.period:g} s = {window.nodes * window.period:.2f} s, "
+        f"an estimate each {window.hop * window.period:.2f} s"
+    )
+    print(f"features     {window.feature_set} version {window.feature_version}, {window.features} a node")
+    print(f"temperature  {bundle.temperature:.3f}")
+    for network in bundle.networks:
+        print(f"network      {network.engine} {network.precision}, sha256 {network.sha256}")
+    for key in ("architecture", "parameters", "date", "commit"):  # the card says the rest in sentences
+        if key in bundle.about:
+            print(f"{key:<12} {bundle.about[key]}")
+    print(f"\n{bundle.card}")
+    return 0
+
+
+def bench_command(options: argparse.Namespace) -> int:
+    """Measure the voice's path, or the face's with --face, and report."""
+    from edge_emotion import bench_face_report, bench_report
+    from edge_emotion.bench import bench, installed_engines
+    from edge_emotion.bundle import read_bundle
+
+    settings = BenchSettings(
+        model=options.model or BenchSettings.model,
+        face_model=options.face_model or BenchSettings.face_model,
+        engines=installed_engines() if options.engine is None else (options.engine,),
+        precision=options.precision,
+        threads=options.threads,
+        seconds=options.seconds,
+    )
+    read_bundle(settings.model)  # a wrong model is found here, not in the processes that measure
+    if options.face:
+        from edge_emotion.bench_face import bench_face
+
+        read_bundle(settings.face_model)
+        result = _stamped(bench_face(settings), options)
+        page, judged = bench_face_report.markdown(result), bench_face_report.verdict(result)
+        write = bench_face_report.write_result
+    else:
+        result = _stamped(bench(settings), options)
+        page, judged = bench_report.markdown(result), bench_report.verdict(result)
+        write = bench_report.write_result
+    if options.out is not None:
+        write(result, options.out)
+    if options.json:
+        print(json.dumps(result, indent=1))
+    else:
+        print(page if options.markdown else bench_report.plain(page, judged))
+    return 0
+
+
+def _stamped(result: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
+    """Add the flags that only the command line knows to the command in the stamp."""
+    result["stamp"]["command"] += " --face" if options.face else ""
+    result["stamp"]["command"] += f" --out {options.out}" if options.out is not None else ""
+    return result

@@ -1,0 +1,205 @@
+"""Recognising from the command line: flags onto settings, a session, an output, the summary."""
+
+import argparse
+import re
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from importlib import resources
+from typing import TYPE_CHECKING, TypeVar
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.settings import (
+    AudioFileSettings,
+    CameraSettings,
+    FaceFrontEndSettings,
+    FaceRecognizerSettings,
+    MicrophoneSettings,
+    RecognizerSettings,
+    VideoFileSettings,
+)
+from edge_emotion.stopping import Stopped
+
+if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
+    from edge_emotion.outputs.output import Output
+    from edge_emotion.session import Session, SessionSettings
+
+T = TypeVar("T")
+
+NOTE = "Reports expressed emotion: how a face and a voice appear, not what a person feels."
+RECORDING = "The recording: John F. Kennedy, 20 January 1961, public domain; nobody labelled its emotion."
+CLIP = "demo.mp4"  # in the package's data; demo.txt beside it says what it is
+LIVE_ONLY = ("camera_backend", "size", "fps")
+PICTURES_ONLY = ("face_model", "faces", "landmarks", "window")
+NO_SOURCE = (
+    "give --camera N, --mic DEVICE, --video FILE or --audio FILE, or try `edge-emotion demo`; "
+    "see `edge-emotion --help`"
+)
+
+
+def is_live(options: argparse.Namespace) -> bool:
+    """Whether the flags name a camera or a microphone: Ctrl-C is then how a run ends."""
+    return options.camera is not None or options.mic is not None
+
+
+def run_command(options: argparse.Namespace) -> int:
+    """Recognise what the flags name."""
+    _check(options)
+    return _run(session_settings(options), options, is_live(options))
+
+
+def demo_command(options: argparse.Namespace) -> int:
+    """Recognise the bundled clip, or the bundled recording of a voice."""
+    options.camera = options.mic = options.video = options.audio = None
+    name = "demo.flac" if options.audio_only else CLIP
+    with ExitStack() as stack:
+        data = resources.files("edge_emotion") / "data"
+        if not (data / name).is_file():
+            raise EdgeEmotionError(f"this install has no {name}; try `edge-emotion demo --audio-only`")
+        path = stack.enter_context(resources.as_file(data / name))
+        if options.audio_only:
+            options.audio = path
+        else:
+            options.video = path
+        _check(options)
+        options.realtime = options.realtime or (sys.stdout.isatty() and not options.json)
+        said = RECORDING if options.audio_only else (data / "demo.txt").read_text().strip()
+        return _run(session_settings(options), options, live=False, said=said)
+
+
+def session_settings(options: argparse.Namespace) -> "SessionSettings":
+    """The settings that the flags say; EdgeEmotionError for a value out of range."""
+    from edge_emotion.session import SessionSettings
+
+    chunk = AudioFileSettings.chunk if options.chunk is None else options.chunk
+    how = (options.engine, options.precision, options.threads, options.smoothing)
+    voice = RecognizerSettings(options.model or RecognizerSettings.model, *how)
+    face, camera = None, None
+    if not options.no_face and (options.video or options.camera is not None):
+        front_end = _given(
+            FaceFrontEndSettings, faces=options.faces, landmarks=options.landmarks, threads=options.threads
+        )
+        face = FaceRecognizerSettings(options.face_model or FaceRecognizerSettings.model, *how, front_end)
+    if options.camera is not None:
+        width, height = (None, None) if options.size is None else _size(options.size)
+        camera = _given(
+            CameraSettings, device=options.camera, width=width, height=height, fps=options.fps,
+            backend=options.camera_backend,
+        )  # fmt: skip
+    return SessionSettings(
+        video=VideoFileSettings(options.video, chunk, options.realtime) if options.video else None,
+        audio=AudioFileSettings(options.audio, chunk, options.realtime) if options.audio else None,
+        camera=camera,
+        microphone=None if options.mic is None else MicrophoneSettings(options.mic),
+        voice=None if options.no_voice else voice,
+        face=face,
+        seconds=options.seconds,
+    )
+
+
+def _given(settings: Callable[..., T], **values: object) -> T:
+    """Settings from the values that are not None, the others at their defaults."""
+    return settings(**{name: value for name, value in values.items() if value is not None})
+
+
+def _size(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
+    if not found:
+        raise EdgeEmotionError(f"--size: expected WIDTHxHEIGHT, e.g. 640x480, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _check(options: argparse.Namespace) -> None:
+    """EdgeEmotionError for flags that do not go together."""
+    live = [f"--{name}" for name in ("camera", "mic") if getattr(options, name) is not None]
+    files = [f"--{name}" for name in ("video", "audio") if getattr(options, name) is not None]
+    if not live and not files:
+        raise EdgeEmotionError(NO_SOURCE)
+    if len(files) > 1 or (live and files):
+        raise EdgeEmotionError(
+            f"{' and '.join([*live, *files])}: not allowed with each other; give one file, or --camera and --mic"
+        )
+    if live and (options.realtime or options.chunk is not None):
+        raise EdgeEmotionError(
+            "--realtime and --chunk go with --audio or --video FILE, not with live sources"
+        )
+    if not options.video:
+        _refuse(options, ("no_voice", "no_face"), "--video FILE: leave out --camera or --mic instead")
+    if options.no_voice and options.no_face:
+        raise EdgeEmotionError("--no-voice and --no-face leave nothing to judge; give one of them")
+    if options.camera is None:
+        _refuse(options, LIVE_ONLY, "--camera")
+    if options.audio or live == ["--mic"] or options.no_face:
+        _refuse(options, PICTURES_ONLY, "a face to watch: --camera, or --video without --no-face")
+    if live == ["--camera"] or options.no_voice:
+        _refuse(
+            options, ("model",), "a voice: --mic, --audio, or --video without --no-voice (see --face-model)"
+        )
+
+
+def _refuse(options: argparse.Namespace, names: tuple[str, ...], goes_with: str) -> None:
+    for name in names:
+        if getattr(options, name) not in (None, False):
+            raise EdgeEmotionError(f"--{name.replace('_', '-')} goes with {goes_with}")
+
+
+def _run(settings: "SessionSettings", options: argparse.Namespace, live: bool, said: str = "") -> int:
+    """Run a session to its end or to a signal; the summary is written however it ends."""
+    from edge_emotion.outputs.output import OutputClosed
+    from edge_emotion.session import open_session
+
+    session = open_session(settings)
+    run = session.run
+    with closing(run):
+        print(*[said] * bool(said), NOTE, sep="\n", file=sys.stderr)
+        warned = _warn(run.warnings, set())
+        output = _output(options, session)
+        run.meter, run.watch = output.meter, output.frame
+        code = 0
+        try:
+            for event in run:
+                output.show(event)
+                warned = _warn(run.warnings, warned)
+        except OutputClosed:
+            pass  # the summary says how far it came
+        except Stopped as stopped:
+            code = 0 if live else 128 + int(stopped.args[0])
+        finally:
+            run.close()
+            output.close()
+            print(run.summary(), file=sys.stderr)
+            _warn(run.warnings, warned)
+    return code
+
+
+def _output(options: argparse.Namespace, session: "Session") -> "Output":
+    if not options.window:
+        return _text_output(options.json, session)
+    from edge_emotion.outputs.output import Several
+    from edge_emotion.outputs.window import WindowView
+
+    window = WindowView(dropped=session.run.dropped)  # first: it may be refused
+    return Several(_text_output(options.json, session), window)
+
+
+def _text_output(as_json: bool, session: "Session") -> "Output":
+    if as_json:
+        from edge_emotion.outputs.jsonl import JsonLines
+
+        return JsonLines(sys.stdout)
+    from rich.console import Console
+
+    from edge_emotion.outputs.lines import PlainLines
+    from edge_emotion.outputs.terminal import TerminalView
+
+    console = Console()
+    if not console.is_terminal or console.is_dumb_terminal:
+        return PlainLines(sys.stdout)
+    return TerminalView(console, session.title, session.needs, dropped=session.run.dropped)
+
+
+def _warn(warnings: list[str], said: set[str]) -> set[str]:
+    for warning in warnings:
+        if warning not in said:
+            print(f"warning: {warning}", file=sys.stderr)
+    return said | set(warnings)

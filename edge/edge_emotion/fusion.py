@@ -1,0 +1,142 @@
+"""Joins the senses: the newest estimate of each, pooled into one event."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_emotion.circumplex import valence_arousal
+from edge_emotion.emotions import EMOTIONS
+from edge_emotion.estimate import Estimate
+from edge_emotion.settings import FusionSettings
+
+FACE = "face"  # the modality whose estimates carry an identity
+LEAST = 1e-6  # a probability of 0 would let one sense forbid what all others see
+
+
+@dataclass(frozen=True)
+class Event:
+    """Expressed emotion of one person, from all senses that know something.
+
+    time: seconds on the source's clock; an event is never earlier than the one before it.
+    probabilities: (7,) float32 in the order of EMOTIONS, summing to 1; None when every sense abstains.
+    valence, arousal: -1..1, derived from the probabilities (circumplex.py); None with them.
+    modalities: newest estimate of each sense, without stale ones; some may abstain.
+    identity: the tracked face that the event is about; None where there is no face.
+    """
+
+    time: float
+    probabilities: NDArray[np.float32] | None
+    valence: float | None
+    arousal: float | None
+    modalities: Mapping[str, Estimate]
+    identity: int | None = None
+
+    @property
+    def emotion(self) -> str | None:
+        """Most probable of the seven emotions, or None when every sense abstains."""
+        return None if self.probabilities is None else EMOTIONS[int(np.argmax(self.probabilities))]
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the most probable emotion; 0 when every sense abstains."""
+        return 0.0 if self.probabilities is None else float(np.max(self.probabilities))
+
+
+def pool(probabilities: Sequence[NDArray[np.float32]], weights: Sequence[float]) -> NDArray[np.float32]:
+    """Logarithmic opinion pool: (7,) probabilities of each sense and its weight -> (7,) probabilities.
+
+    p is proportional to prod_m p_m ^ w_m, the weights scaled to sum 1, so that one sense alone keeps its own
+    probabilities. Source: C. Genest and J. V. Zidek, Statistical Science 1 (1986), section 3.
+    """
+    if len(probabilities) == 1:
+        return probabilities[0]
+    shares = np.asarray(weights, np.float32) / np.float32(sum(weights))
+    # log p = sum_m w_m log p_m + constant
+    logs = shares @ np.log(np.maximum(np.stack(probabilities), np.float32(LEAST)))
+    exponents = np.exp(logs - logs.max())
+    pooled: NDArray[np.float32] = (exponents / exponents.sum()).astype(np.float32)
+    return pooled
+
+
+class Fusion:
+    """Keeps the newest estimate of each sense and tells the events that they make.
+
+    Senses come at hops of their own. An abstaining or stale one carries no weight. Each tracked face has events of
+    its own; the voice joins those of the leading face (`lead`), else of the face estimated last, else stands alone.
+    """
+
+    def __init__(
+        self, settings: FusionSettings | None = None, hops: Mapping[str, float] | None = None
+    ) -> None:
+        """hops: seconds between two estimates of each modality; a sense is stale after two of its hops (and 1 s)."""
+        self._settings = settings or FusionSettings()
+        self._hops = dict(hops or {})
+        self._time = -math.inf
+        self._newest: dict[tuple[str, int | None], Estimate] = {}
+        self._leader: int | None = None
+
+    def lead(self, identity: int | None) -> None:
+        """Say which face the voice belongs to: the only one, or the largest."""
+        self._leader = identity
+
+    def update(self, estimate: Estimate) -> Event:
+        """Take one estimate; give the event of the person it is about."""
+        return self.together([estimate])[0]
+
+    def together(self, estimates: Iterable[Estimate]) -> list[Event]:
+        """Take estimates of the same instant; give one event for each person that they are about."""
+        about: list[Estimate] = list(estimates)
+        for estimate in about:
+            self._time = max(self._time, estimate.time)
+            self._keep(estimate)
+        self._newest = {key: e for key, e in self._newest.items() if not self._stale(e)}
+        # A face's own estimates first, so that a voice of the same instant finds the face it belongs to.
+        persons = [e.identity for e in about if e.modality == FACE]
+        if any(e.modality != FACE for e in about):
+            persons.append(self._owner())
+        return [self._event(person) for person in dict.fromkeys(persons)]
+
+    def _keep(self, estimate: Estimate) -> None:
+        if estimate.modality != FACE:
+            self._newest[estimate.modality, None] = estimate
+            return
+        if estimate.identity is None:  # nobody is seen
+            self._newest = {key: e for key, e in self._newest.items() if key[0] != FACE}
+        else:
+            self._newest.pop((FACE, None), None)
+        self._newest[FACE, estimate.identity] = estimate
+
+    def _stale(self, estimate: Estimate) -> bool:
+        hop = self._hops.get(estimate.modality, 0.0)
+        age = self._time - estimate.time
+        return age > max(self._settings.stale, self._settings.stale_hops * hop) + 1e-6
+
+    def _owner(self) -> int | None:
+        """The face that the voice belongs to, None without one."""
+        faces = [(e.time, person) for (name, person), e in self._newest.items() if name == FACE]
+        known = [person for _, person in faces]
+        if self._leader in known or not known:
+            return self._leader if self._leader in known else None
+        return max(faces, key=lambda face: face[0])[1]
+
+    def _event(self, person: int | None) -> Event:
+        own = {name: e for (name, whose), e in self._newest.items() if name == FACE and whose == person}
+        if person == self._owner():
+            own |= {name: e for (name, _), e in self._newest.items() if name != FACE}
+        given = {
+            name: e.probabilities
+            for name, e in own.items()
+            if e.probabilities is not None and self._weight(name)
+        }
+        if not given:
+            return Event(self._time, None, None, None, MappingProxyType(own), person)
+        probabilities = pool(list(given.values()), [self._weight(name) for name in given])
+        valence, arousal = valence_arousal(probabilities)
+        return Event(self._time, probabilities, valence, arousal, MappingProxyType(own), person)
+
+    def _weight(self, modality: str) -> float:
+        return self._settings.weights.get(modality, 1.0)

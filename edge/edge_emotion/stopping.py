@@ -1,0 +1,20 @@
+"""Ctrl-C and SIGTERM as an exception of their own, so that every device is given back."""
+
+import signal
+from typing import Any
+
+
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM, with the signal's number."""
+
+
+def stop_on(*signals: signal.Signals) -> None:
+    """Raise Stopped at the first of these signals; a second one ends the program, whatever it is at."""
+
+    def stop(number: int, frame: Any) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_DFL)
+        raise Stopped(number)
+
+    for each in signals:
+        signal.signal(each, stop)
