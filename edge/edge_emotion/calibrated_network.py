@@ -7,7 +7,6 @@ from edge_emotion.bundle import Bundle
 from edge_emotion.engine import Engine
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.feature_set import FeatureSet
-from edge_emotion.window import network_input
 
 
 class CalibratedNetwork:
@@ -25,6 +24,8 @@ class CalibratedNetwork:
         self._bundle = bundle
         self._engine = engine
         self._features = features
+        self._mean = np.array(window.mean, np.float32)
+        self._scale = np.array(window.scale, np.float32)
         self._emotion_matrix = bundle.emotion_matrix()
         self._logits(np.zeros((window.nodes, features.width), np.float32))
 
@@ -42,8 +43,7 @@ class CalibratedNetwork:
         return probabilities
 
     def _logits(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = self._engine.run(
-            network_input(self._features, self._bundle.window, nodes)
-        )
+        standard = (self._features.window(nodes) - self._mean) / self._scale
+        logits: NDArray[np.float32] = self._engine.run(standard[None])
         row: NDArray[np.float32] = logits[0]
         return row

@@ -21,14 +21,14 @@ def test_bench_measures_every_part_of_the_face_path(
     assert json.loads((tmp_path / "results" / "face-latency.json").read_text()) == result
     assert "| onnx | L-GrIN window |" in (tmp_path / "results" / "face-latency.md").read_text()
     assert not (tmp_path / "results" / "voice-latency.json").exists()
-    assert result["stamp"]["fps"] == 25
+    assert result["stamp"]["fps"] == 30
     assert result["stamp"]["command"].startswith("edge-emotion bench")
     assert " --face " in result["stamp"]["command"]
     (row,) = result["rows"]
     parts = {cost["part"]: cost for cost in row["parts"]}
     assert set(parts) == {MESH, FRONT_END, ALL, DETECTOR, APPEARANCE, GRAPH}
     assert row["hops"] == 25  # 5 s at 0.2 s
-    assert [parts[part]["runs"] for part in (MESH, ALL, GRAPH)] == [125, 125, 25]
+    assert [parts[part]["runs"] for part in (MESH, ALL, GRAPH)] == [150, 150, 25]
     for cost in parts.values():
         assert 0 < cost["p50"] <= cost["p95"] <= cost["p99"]
     assert parts[DETECTOR]["per_frame"] is None

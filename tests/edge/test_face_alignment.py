@@ -8,10 +8,12 @@ from edge_emotion.features.face_alignment import (
     ANCHORS,
     CROP,
     TEMPLATE,
+    VIEWS,
     aligned_crop,
     aligned_shape,
     alignment,
     network_crop,
+    viewed,
 )
 from edge_emotion.features.landmarks68 import MESH_POINTS, landmarks68, outer_eye_distance
 
@@ -49,7 +51,7 @@ def test_a_crop_of_a_picture_that_is_the_crop_is_that_picture() -> None:
     assert np.array_equal(margin[8:-8, 8:-8], picture)
 
 
-@pytest.mark.parametrize("times", [2, 4, 6])
+@pytest.mark.parametrize("times", [2, 3, 4, 6, 8])
 def test_a_sharper_camera_gives_the_averaged_crop(times: int) -> None:
     picture = np.random.default_rng(1).integers(0, 256, (CROP * times, CROP * times), np.uint8)
     to_crop = np.array([[1 / times, 0, 0.5 / times - 0.5], [0, 1 / times, 0.5 / times - 0.5]])
@@ -87,3 +89,25 @@ def test_outer_eye_distance() -> None:
     landmarks = np.zeros((68, 2), np.float32)
     landmarks[36], landmarks[45] = (1, 1), (4, 5)
     assert outer_eye_distance(landmarks) == pytest.approx(5.0)
+
+
+def test_looks_mirror_and_zoom_about_the_middle_of_the_crop() -> None:
+    assert np.array_equal(viewed(np.eye(2, 3), 0), np.eye(2, 3))
+    picture = np.random.default_rng(3).integers(0, 256, (CROP, CROP), np.uint8)
+    assert np.array_equal(aligned_crop(picture, viewed(np.eye(2, 3), 1)), picture[:, ::-1])
+    for look, (width, mirrored) in enumerate(VIEWS):
+        to_crop = viewed(np.eye(2, 3), look)
+        assert np.allclose(to_crop @ [23.5, 23.5, 1], 23.5)  # the middle stays
+        right = to_crop @ [33.5, 23.5, 1]
+        assert right[0] == pytest.approx(23.5 + (-10 if mirrored else 10) / width)
+    assert np.array_equal(viewed(np.eye(2, 3), len(VIEWS)), np.eye(2, 3))
+
+
+@pytest.mark.parametrize("shift", [(0.0, 0.0), (-30.0, 200.0), (500.0, -60.0), (-900.0, 0.0)])
+def test_a_colour_crop_is_the_crop_of_the_grey_picture(shift: tuple[float, float]) -> None:
+    picture = np.random.default_rng(4).integers(0, 256, (120, 160, 3), np.uint8)
+    picture = cv2.GaussianBlur(picture, (0, 0), 2)
+    to_crop = alignment(landmarks_at(2.7, 0.3, shift))
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    difference = aligned_crop(picture, to_crop).astype(int) - aligned_crop(grey, to_crop)
+    assert np.abs(difference).max() <= 1

@@ -43,7 +43,12 @@ def seen_stills(file: Path, cache: Path, workers: int) -> SeenStills:
 
 
 def run_appearance(
-    seen: SeenStills, how: AppearanceTraining, seed: int, folder: Path, command: list[str]
+    seen: SeenStills,
+    how: AppearanceTraining,
+    seed: int,
+    folder: Path,
+    command: list[str],
+    start: Appearance | None = None,
 ) -> tuple[Appearance, dict[str, object]]:
     """Train or resume; write the weights and the numbers on the stills held back; give both."""
     config = AppearanceConfig()
@@ -56,7 +61,7 @@ def run_appearance(
                 log.write(json.dumps({"epoch": epoch, "loss": round(loss, 4)}) + "\n")
 
         crops, labels = seen.faces["train"].crops, seen.stills["train"].labels
-        network = train_appearance(config, how, crops, labels, seed, folder, report)
+        network = train_appearance(config, how, crops, labels, seed, folder, report, start)
     unfinished = folder / (WEIGHTS + ".part")
     torch.save(network.state_dict(), unfinished)
     unfinished.replace(folder / WEIGHTS)

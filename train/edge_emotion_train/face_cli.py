@@ -8,6 +8,7 @@ from typing import Any
 FACE_EXAMPLES = """examples:
   the appearance network, then the two face models and their bundles:
     edge-emotion-train appearance --fer2013 fer2013.npz
+    edge-emotion-train appearance --fer2013 fer2013.npz --start runs/appearance --out runs/appearance-fine
     edge-emotion-train face --fer2013 fer2013.npz --features face --out runs/face
     edge-emotion-train face --fer2013 fer2013.npz --features face-landmarks --out runs/face-landmarks
     edge-emotion-export runs/face --out face.emo
@@ -27,6 +28,12 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     one.add_argument("--seed", type=int, default=0, help="default: 0")
     one.add_argument(
+        "--start",
+        type=Path,
+        metavar="RUN",
+        help="go on from this run's weights, more gently: the second training",
+    )
+    one.add_argument(
         "--out", type=Path, default=Path("runs/appearance"), help="run folder (default: %(default)s)"
     )
     one.set_defaults(run=_appearance)
@@ -41,7 +48,7 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
         help="face: 68 landmarks and the appearance embedding; face-landmarks: the paper's 136 numbers (default: face)",
     )  # fmt: skip
     two.add_argument(
-        "--appearance", type=Path, default=Path("runs/appearance"), metavar="RUN",
+        "--appearance", type=Path, default=Path("runs/appearance-fine"), metavar="RUN",
         help="run of `edge-emotion-train appearance` (default: %(default)s)",
     )  # fmt: skip
     two.add_argument("--seed", type=int, default=0, help="default: 0")
@@ -79,17 +86,18 @@ def _workers(options: argparse.Namespace) -> int:
 def _appearance(options: argparse.Namespace, command: list[str]) -> None:
     import torch
 
-    from edge_emotion_train.appearance_run import run_appearance, seen_stills
-    from edge_emotion_train.appearance_training import AppearanceTraining
+    from edge_emotion_train.appearance_run import load_appearance, run_appearance, seen_stills
+    from edge_emotion_train.appearance_training import FINE, AppearanceTraining
 
     torch.set_num_threads(_workers(options))
     seen = seen_stills(options.fer2013, options.cache, _workers(options))
-    how = AppearanceTraining()
+    how = AppearanceTraining() if options.start is None else FINE
+    start = None if options.start is None else load_appearance(options.start)
     if options.epochs:
         how = replace(how, epochs=options.epochs)
     for name, stills in seen.stills.items():
         print(f"{name}: {len(stills)} stills, face found in {seen.faces[name].found.mean():.1%}")
-    _, numbers = run_appearance(seen, how, options.seed, options.out, command)
+    _, numbers = run_appearance(seen, how, options.seed, options.out, command, start)
     for part in ("choice", "validation"):
         row: Any = numbers[part]
         print(f"{part}: UAR {row['uar']:.1%}, accuracy {row['accuracy']:.1%} of all {row['stills']} stills")

@@ -1,11 +1,12 @@
 """The motion model: moving windows made from stills, for want of a freely usable corpus of moving, labelled faces.
 
-What it assumes, all of it: an expression is a shape and an appearance that come and go between the person's neutral
-face and the still. The neutral face of a still is the still minus what its emotion adds on average (the difference of
-the class' mean and the neutral mean, in shape and in embedding). Onset, apex and offset follow half a cosine; half of
-the windows hold the expression throughout. Heads turn slowly about where the still has them, eyes blink, landmarks are
-noisy, frames come at 10 to 30 a second and some are dropped, faces have been there for 1 to 3 seconds. Nothing here was
-learned from moving faces but the noise of the landmarks.
+What it assumes, all of it: an expression is a shape and an appearance that come and go between a neutral face and the
+still. The neutral face is that of another still, drawn at random among those labelled neutral: whose it is says nothing
+of the emotion to come, and it is another person's, which no real sequence would show. (A neutral face made by taking
+away what the emotion adds on average would give the label away by the direction of the change.) Onset, apex and offset
+follow half a cosine; most windows hold the expression throughout. Heads turn slowly about where the still has them,
+eyes blink, landmarks are noisy, frames come at 10 to 30 a second and some are dropped, faces have been there for 1 to 3
+seconds. Nothing here was learned from moving faces but the noise of the landmarks.
 """
 
 from dataclasses import dataclass
@@ -41,7 +42,7 @@ class FaceMotion:
     present: shortest such presence. appearance: time between two looks at the appearance.
     """
 
-    held: float = 0.5
+    held: float = 0.7
     onset: tuple[float, float] = (0.2, 0.7)
     apex: tuple[float, float] = (0.5, 2.5)
     offset: tuple[float, float] = (0.3, 1.0)
@@ -57,26 +58,6 @@ class FaceMotion:
     young: float = 0.2
     present: float = 1.0
     appearance: float = 0.2
-
-
-@dataclass(frozen=True)
-class ClassMeans:
-    """What an emotion adds to a face on average: (7, 136) and (7, E) differences from the neutral mean; and the two
-    directions in which a turning head moves an aligned shape: (2, 136) a degree of turn, of nod."""
-
-    shapes: Floats
-    embeddings: Floats
-    head: Floats
-
-
-def class_means(shapes: Floats, embeddings: Floats, labels: NDArray[np.int64], mesh: Floats) -> ClassMeans:
-    """Fit to training stills: (n, 136) shapes, (n, E) embeddings, (n,) labels, (468, 3) mean mesh."""
-
-    def added(values: Floats) -> Floats:
-        means = np.stack([values[labels == kind].mean(0) for kind in range(len(EMOTIONS))])
-        return (means - means[NEUTRAL]).astype(np.float32)
-
-    return ClassMeans(added(shapes), added(embeddings), head_directions(mesh))
 
 
 def head_directions(mesh: Floats, angle: float = 5.0) -> Floats:
@@ -102,38 +83,50 @@ def mirrored_shapes(shapes: Floats) -> Floats:
     return points.reshape(shapes.shape)
 
 
+@dataclass(frozen=True)
+class Looks:
+    """Stills as a network may see them: shapes (B, 136); embeddings (B, 2, K, E), K looks plain and K mirrored."""
+
+    shapes: Floats
+    embeddings: Floats
+
+
 def moving_windows(
-    shapes: Floats,
-    embeddings: Floats,
+    stills: Looks,
     labels: NDArray[np.int64],
-    means: ClassMeans,
+    neutral: Looks,
+    head: Floats,
     how: FaceMotion,
     nodes: int,
     random: np.random.Generator,
 ) -> tuple[Floats, Floats]:
     """Make a window of each still.
 
-    shapes (B, 136); embeddings (B, K, E), K looks at the same still; labels (B,). Gives windows (B, nodes, 136 + E) as
-    the device's node stream would, and targets (B, 7).
+    stills, labels (B,); neutral: the neutral face of each, as many; head: see head_directions. Gives windows
+    (B, nodes, 136 + E) as the device's node stream would, and targets (B, 7).
     """
     count = len(labels)
     time = np.arange(nodes) / RATE
     strength = _strength(count, time, how, random)
     strength[labels == NEUTRAL] = 1.0
-    less = (1 - strength)[..., None]
-    moved = shapes[:, None] - less * means.shapes[labels][:, None]
-    head = _slow(count, nodes, 2, how, random) * np.array([how.turn, how.nod])
-    moved = moved + head @ means.head
+    shown = strength[..., None]
+    moved = shown * stills.shapes[:, None] + (1 - shown) * neutral.shapes[:, None]
+    turned = _slow(count, nodes, 2, how, random) * np.array([how.turn, how.nod])
+    moved = moved + turned @ head
     _blink(moved, time, how, random)
     moved += random.normal(0, how.noise, moved.shape)
     moved = np.stack([_seen(window, time, how, random) for window in moved])
     looks = np.floor(time / how.appearance + 1e-6).astype(int)
     begin = np.searchsorted(looks, np.arange(looks[-1] + 1))  # node of each look, held until the next
-    which = random.integers(embeddings.shape[1], size=(count, len(begin)))
-    looked = embeddings[np.arange(count)[:, None], which] - (
-        less[:, begin] * means.embeddings[labels][:, None]
-    )
-    windows = np.concatenate([moved, looked[:, looks]], 2).astype(np.float32)
+    side = (np.arange(len(begin)) + random.integers(2, size=(count, 1))) % 2  # looks take turns in mirroring
+    who, at = np.arange(count)[:, None], shown[:, begin]
+
+    def looked(faces: Looks) -> Floats:
+        which = random.integers(faces.embeddings.shape[2], size=side.shape)
+        return faces.embeddings[who, side, which]
+
+    seen = at * looked(stills) + (1 - at) * looked(neutral)
+    windows = np.concatenate([moved, seen[:, looks]], 2).astype(np.float32)
     for window in windows:
         if random.random() < how.young:
             length = int(random.integers(round(how.present * RATE), nodes))
@@ -145,10 +138,11 @@ def moving_windows(
     return windows, targets
 
 
-def steady_windows(shapes: Floats, embeddings: Floats, nodes: int) -> Floats:
-    """Windows (B, nodes, 136 + E) of stills held: shapes (B, 136), embeddings (B, E)."""
-    one = np.concatenate([shapes, embeddings], 1)[:, None]
-    return np.repeat(one, nodes, 1).astype(np.float32)
+def steady_windows(shapes: Floats, embeddings: Floats, nodes: int, period: float = 0.2) -> Floats:
+    """Windows (B, nodes, 136 + E) of stills held: shapes (B, 136), embeddings (B, V, E), looks in turn."""
+    looks = np.floor(np.arange(nodes) / RATE / period + 1e-6).astype(int) % embeddings.shape[1]
+    held = np.repeat(shapes[:, None], nodes, 1)
+    return np.concatenate([held, embeddings[:, looks]], 2).astype(np.float32)
 
 
 def _strength(

@@ -8,7 +8,7 @@ from typing import Any
 
 from edge_emotion_train.action_units import action_unit_rows
 from edge_emotion_train.appearance_run import run_appearance, seen_stills
-from edge_emotion_train.appearance_training import AppearanceTraining
+from edge_emotion_train.appearance_training import FINE, AppearanceTraining
 from edge_emotion_train.corpora import fer2013
 from edge_emotion_train.face_run import run_face, settings
 from edge_emotion_train.face_shipping import held_row
@@ -20,8 +20,9 @@ from edge_emotion_train.whole_file import write_text
 def make_face_tables(options: argparse.Namespace, device: str, workers: int, command: list[str]) -> None:
     """Train what is not yet trained, measure all, write both tables and the pictures."""
     seen = seen_stills(options.fer2013, options.cache, workers)
-    appearance_folder = options.runs / "appearance"
-    network, numbers = run_appearance(seen, AppearanceTraining(), 0, appearance_folder, command)
+    first, _ = run_appearance(seen, AppearanceTraining(), 0, options.runs / "appearance", command)
+    appearance_folder = options.runs / "appearance-fine"
+    network, numbers = run_appearance(seen, FINE, 0, appearance_folder, command, first)
     found: Any = numbers["validation"]
     count = network.parameter_count()["total"]
     base = {

@@ -64,6 +64,6 @@ def settings(feature_set: str, epochs: int | None = None) -> FaceTraining:
     """
     how = FaceTraining()
     if feature_set == "face-landmarks":
-        gentle = replace(how.training, epochs=12, label_smoothing=0.05, weight_decay=0.02)
+        gentle = replace(how.training, epochs=10, label_smoothing=0.05, weight_decay=0.02)
         how = replace(how, training=gentle, jitter=0.03, mixup=0.0)
     return replace(how, training=replace(how.training, epochs=epochs)) if epochs else how

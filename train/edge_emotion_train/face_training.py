@@ -12,20 +12,21 @@ from torch import Tensor
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.features.face_alignment import CROP, VIEWS, aligned_crop, alignment, network_crop, viewed
+from edge_emotion.features.landmarks68 import landmarks68
 from edge_emotion_train.appearance_run import SeenStills, load_appearance, rates
 from edge_emotion_train.appearance_training import (
     AppearanceTraining,
     embeddings,
     moved,
-    standardised,
-    unmoved,
 )
 from edge_emotion_train.corpora.fer2013 import PARTS
 from edge_emotion_train.experiment import Recipe
 from edge_emotion_train.face_motion import (
-    ClassMeans,
+    NEUTRAL,
     FaceMotion,
-    class_means,
+    Looks,
+    head_directions,
     mirrored_shapes,
     moving_windows,
     steady_windows,
@@ -68,34 +69,56 @@ class FaceTraining:
 
 @dataclass(frozen=True)
 class StillNodes:
-    """What nodes of stills are made of: found (n,), labels (n,), shapes (n, 2, 136) plain and mirrored, embeddings
-    (n, 2, K, E) of K looks at each; K = 1, the unmoved crop, for stills that are measured; E = 0 without appearance."""
+    """What nodes of n stills are made of.
+
+    found, labels: (n,). shapes: (n, 2, 136), plain and mirrored. embeddings: (n, 2, K, E), K looks plain and K
+    mirrored, at crops moved a little. views: (n, V, E), the device's own looks in turn, for stills that are measured.
+    """
 
     found: NDArray[np.bool_]
     labels: NDArray[np.int64]
     shapes: Floats
     embeddings: Floats
+    views: Floats
+
+    def looks(self, chosen: NDArray[np.int64], side: NDArray[np.int64]) -> Looks:
+        """Chosen stills, each plain (side 0) or mirrored (1)."""
+        both = np.stack([side, 1 - side], 1)
+        return Looks(self.shapes[chosen, side], self.embeddings[chosen[:, None], both])
 
 
 def still_nodes(
     seen: SeenStills, part: str, appearance: Appearance | None, how: FaceTraining, looks: int
 ) -> StillNodes:
-    """Nodes of a part; looks: how many moved crops an embedding is made of, 0 for the unmoved one alone."""
+    """Nodes of a part; looks: K, how many crops moved at random each embedding is taken of, each way."""
     faces, labels = seen.faces[part], seen.stills[part].labels
     shapes = np.stack([faces.shapes, mirrored_shapes(faces.shapes)], 1)
     if appearance is None:
-        return StillNodes(faces.found, labels, shapes, np.zeros((len(labels), 2, 1, 0), np.float32))
+        nothing = np.zeros((len(labels), 2, 1, 0), np.float32)
+        return StillNodes(faces.found, labels, shapes, nothing, nothing[:, 0])
     both = []
     for mirrored in (False, True):
-        if looks:
-            random = np.random.default_rng([LOOKS, mirrored])
-            side = how.looks.side(how.looks.epochs)
-            crops = [moved(faces.crops, how.looks, side, random, mirrored) for _ in range(looks)]
-        else:
-            plain = torch.from_numpy(unmoved(faces.crops)).float()[:, None]
-            crops = [standardised(plain.flip(3) if mirrored else plain)]
+        random = np.random.default_rng([LOOKS, mirrored])
+        side = how.looks.side(how.looks.epochs)
+        crops = (moved(faces.crops, how.looks, side, random, mirrored) for _ in range(looks))
         both.append(np.stack([embeddings(appearance, crop) for crop in crops], 1))
-    return StillNodes(faces.found, labels, shapes, np.stack(both, 1))
+    if part == "train":  # nothing is measured on these
+        return StillNodes(faces.found, labels, shapes, np.stack(both, 1), both[0])
+    views = [
+        embeddings(appearance, torch.from_numpy(network_crop(view_crops(seen, part, look)))[:, None])
+        for look in range(len(VIEWS))
+    ]
+    return StillNodes(faces.found, labels, shapes, np.stack(both, 1), np.stack(views, 1))
+
+
+def view_crops(seen: SeenStills, part: str, look: int) -> NDArray[np.uint8]:
+    """Crops (n, CROP, CROP) as the device cuts them for the look of a number."""
+    images, faces = seen.stills[part].images, seen.faces[part]
+    crops = np.zeros((len(images), CROP, CROP), np.uint8)
+    for i, image in enumerate(images):
+        to_crop = alignment(landmarks68(faces.mesh[i])) if faces.found[i] else np.eye(2, 3)
+        crops[i] = aligned_crop(image, viewed(to_crop, look))
+    return crops
 
 
 def standardisation(nodes: StillNodes) -> Standardisation:
@@ -105,20 +128,21 @@ def standardisation(nodes: StillNodes) -> Standardisation:
 
 
 def epoch_batches(
-    nodes: StillNodes, means: ClassMeans, standard: Standardisation, how: FaceTraining
+    nodes: StillNodes, head: Floats, standard: Standardisation, how: FaceTraining
 ) -> Callable[[np.random.Generator], Iterator[tuple[Tensor, Tensor]]]:
     """Batches of moving windows over all stills whose face was found, each plain or mirrored at random."""
     usable, size = np.flatnonzero(nodes.found), how.training.batch
+    resting = np.flatnonzero(nodes.found & (nodes.labels == NEUTRAL))
 
     def batches(random: np.random.Generator) -> Iterator[tuple[Tensor, Tensor]]:
         order = random.permutation(usable)
         for start in range(0, len(order) - size + 1, size):
             chosen = order[start : start + size]
             side = random.integers(2, size=size)
+            neutral = nodes.looks(random.choice(resting, size), side)
             windows, targets = moving_windows(
-                nodes.shapes[chosen, side], nodes.embeddings[chosen, side], nodes.labels[chosen], means,
-                how.motion, NODES, random,
-            )  # fmt: skip
+                nodes.looks(chosen, side), nodes.labels[chosen], neutral, head, how.motion, NODES, random
+            )
             inputs = standard(windows)
             inputs += random.normal(0, how.jitter, (size, 1, inputs.shape[2])).astype(np.float32)
             if how.mixup:
@@ -149,7 +173,6 @@ class FaceNetwork:
     network: LGrIN
     standard: Standardisation
     appearance: Appearance | None
-    means: ClassMeans
     temperature: float
     numbers: dict[str, object]
 
@@ -167,16 +190,12 @@ def train_face(
     if feature_set not in FEATURE_SETS:
         raise EdgeEmotionError(f"unknown face features {feature_set!r}, expected: {', '.join(FEATURE_SETS)}")
     appearance = load_appearance(appearance_folder) if feature_set == "face" else None
-    nodes = {
-        part: still_nodes(seen, part, appearance, how, LOOKS if part == "train" else 0) for part in PARTS
-    }
+    looks = {"train": LOOKS}
+    nodes = {part: still_nodes(seen, part, appearance, how, looks.get(part, 1)) for part in PARTS}
     learned = nodes["train"]
     standard = standardisation(learned)
     found = learned.found
-    means = class_means(
-        learned.shapes[found, 0], learned.embeddings[found, 0, 0], learned.labels[found],
-        centred(seen.faces["train"].mesh[found]).mean(0),
-    )  # fmt: skip
+    head = head_directions(centred(seen.faces["train"].mesh[found]).mean(0))
     config = preset("edge", NODES, learned.shapes.shape[2] + learned.embeddings.shape[3], len(EMOTIONS))
     labels = {"fer2013": {emotion: emotion for emotion in EMOTIONS}}
     recipe = Recipe(config, how.training, feature_set, 1, EMOTIONS, labels, HOP)
@@ -188,18 +207,18 @@ def train_face(
     write_text(stored, text)
     steps = int(found.sum()) // how.training.batch
     network = train_on(
-        config, how.training, epoch_batches(learned, means, standard, how), steps, seed, "cpu",
+        config, how.training, epoch_batches(learned, head, standard, how), steps, seed, "cpu",
         folder / "checkpoint.pt", 1, report,
     )  # fmt: skip
-    temperature = _temperature(network, nodes["choice"], means, standard, how)
+    temperature = _temperature(network, nodes["choice"], head, standard, how)
     numbers = {
         "parameters": network.parameter_count(),
         "temperature": temperature,
         "part": {
-            part: _measured(network, nodes[part], means, standard, how, temperature) for part in PARTS[1:]
+            part: _measured(network, nodes[part], head, standard, how, temperature) for part in PARTS[1:]
         },
     }
-    return FaceNetwork(recipe, network, standard, appearance, means, temperature, numbers)
+    return FaceNetwork(recipe, network, standard, appearance, temperature, numbers)
 
 
 def centred(mesh: Floats) -> Floats:
@@ -209,24 +228,26 @@ def centred(mesh: Floats) -> Floats:
 
 
 def _held(nodes: StillNodes) -> Floats:
-    return steady_windows(nodes.shapes[:, 0], nodes.embeddings[:, 0, 0], NODES)
+    return steady_windows(nodes.shapes[:, 0], nodes.views, NODES)
 
 
 def _moved(
-    nodes: StillNodes, means: ClassMeans, how: FaceTraining
+    nodes: StillNodes, head: Floats, how: FaceTraining
 ) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
     """Moving windows of stills, their labels and which of them show their label clearly."""
     random = np.random.default_rng(1)
+    every, plain = np.arange(len(nodes.labels)), np.zeros(len(nodes.labels), int)
+    resting = random.choice(np.flatnonzero(nodes.found & (nodes.labels == NEUTRAL)), len(every))
     windows, targets = moving_windows(
-        nodes.shapes[:, 0], nodes.embeddings[:, 0], nodes.labels, means, how.motion, NODES, random
+        nodes.looks(every, plain), nodes.labels, nodes.looks(resting, plain), head, how.motion, NODES, random
     )
     return windows, targets.argmax(1), targets.max(1) > 0.99
 
 
 def _temperature(
-    network: LGrIN, nodes: StillNodes, means: ClassMeans, standard: Standardisation, how: FaceTraining
+    network: LGrIN, nodes: StillNodes, head: Floats, standard: Standardisation, how: FaceTraining
 ) -> float:
-    windows, labels, clear = _moved(nodes, means, how)
+    windows, labels, clear = _moved(nodes, head, how)
     usable = nodes.found & clear
     logits = [logits_of(network, w, standard) for w in (_held(nodes)[nodes.found], windows[usable])]
     truth = np.concatenate([nodes.labels[nodes.found], labels[usable]])
@@ -236,7 +257,7 @@ def _temperature(
 def _measured(
     network: LGrIN,
     nodes: StillNodes,
-    means: ClassMeans,
+    head: Floats,
     standard: Standardisation,
     how: FaceTraining,
     temperature: float,
@@ -244,7 +265,7 @@ def _measured(
     """Rates of a part's stills held (all, and those found), moved (found and clear), and calibration held."""
     held = logits_of(network, _held(nodes), standard)
     said, truth = held.argmax(1), nodes.labels
-    windows, labels, clear = _moved(nodes, means, how)
+    windows, labels, clear = _moved(nodes, head, how)
     usable = nodes.found & clear
     moving = logits_of(network, windows[usable], standard).argmax(1)
     counts = np.zeros((len(EMOTIONS), len(EMOTIONS)), int)

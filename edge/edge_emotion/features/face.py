@@ -114,7 +114,7 @@ class FaceNodes:
         """
         first = math.ceil((self._since - TOLERANCE) * NODE_RATE)
         nodes = np.arange(max(min(first, end), end - self._length + 1), end + 1) / NODE_RATE
-        times, vectors = np.array(self._times), np.stack(self._vectors)
+        times, vectors = np.array(self._times), np.concatenate(self._vectors).reshape(len(self._times), -1)
         after = np.searchsorted(times, nodes, side="right")
         before = np.maximum(after - 1, 0)
         after = np.minimum(after, len(times) - 1)

@@ -19,10 +19,20 @@ ANCHORS = (36, 39, 42, 45, 31, 33, 35)  # eye corners and underside of the nose,
 TEMPLATE = np.array(
     [(11.2, 17.6), (18.7, 18.2), (28.3, 18.2), (35.8, 17.6), (19.9, 29.5), (23.5, 30.6), (27.1, 29.5)]
 )
-MOST_SAMPLES = 6  # supersampling of a crop, each way: faces larger than this many crops are sampled coarser
+VIEWS = (
+    (1.0, False),
+    (1.0, True),
+    (1.06, False),
+    (1.06, True),
+    (0.94, False),
+    (0.94, True),
+)  # width shown, mirrored
+MOST_SAMPLES = 3  # a crop pixel is the mean of up to so many samples each way; larger faces are halved before
 
+_ANCHORS = np.array(ANCHORS)
+_PLANE = np.array([1, 1j])
 _CENTRE = TEMPLATE.mean(0)
-_TEMPLATE = (TEMPLATE - _CENTRE) @ np.array([1, 1j])
+_TEMPLATE = (TEMPLATE - _CENTRE) @ _PLANE
 
 
 def alignment(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -31,9 +41,9 @@ def alignment(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     Points in the plane as complex numbers z: the best turn and scale is sum(conj(z) w) / sum |z|^2 (Umeyama 1991 in
     two dimensions, without mirroring). Anchors that all fall together give scale 0: the template's centre.
     """
-    anchors = landmarks[list(ANCHORS), :2].astype(np.float64)
-    centre = anchors.mean(0)
-    z = (anchors - centre) @ np.array([1, 1j])
+    anchors = landmarks[_ANCHORS, :2].astype(np.float64)
+    centre = anchors.sum(0) / len(ANCHORS)
+    z = (anchors - centre) @ _PLANE
     length = float(np.vdot(z, z).real)
     turn = complex(np.vdot(z, _TEMPLATE)) / length if length > 0 else 0j
     linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
@@ -47,6 +57,17 @@ def aligned_shape(landmarks: NDArray[np.float32], to_crop: NDArray[np.float64]) 
     return shape
 
 
+def viewed(to_crop: NDArray[np.float64], look: int) -> NDArray[np.float64]:
+    """Alignment of the look of a number: looks take turns in mirroring a face and in showing a little more or less.
+
+    A window of looks at one face then holds several views of it, and pooling over the window averages them at no cost.
+    """
+    width, mirrored = VIEWS[look % len(VIEWS)]
+    change = np.diag([-1 / width if mirrored else 1 / width, 1 / width])
+    middle = np.full(2, (CROP - 1) / 2)
+    return np.column_stack([change @ to_crop[:, :2], change @ (to_crop[:, 2] - middle) + middle])
+
+
 def aligned_crop(
     image: NDArray[np.uint8], to_crop: NDArray[np.float64], margin: int = 0
 ) -> NDArray[np.uint8]:
@@ -57,18 +78,39 @@ def aligned_crop(
     """
     side = CROP + 2 * margin
     scale = math.hypot(to_crop[0, 0], to_crop[1, 0])
-    samples = 1 if scale <= 0 else min(MOST_SAMPLES, max(1, round(1 / scale)))
+    if scale <= 0:
+        return np.zeros((side, side), np.uint8)
+    part, to_crop = _grey_part(image, to_crop, side, margin)
+    while 1 / scale > MOST_SAMPLES and min(part.shape) >= 2:
+        even = part[: part.shape[0] // 2 * 2, : part.shape[1] // 2 * 2]
+        part = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        to_crop = np.column_stack([2 * to_crop[:, :2], to_crop[:, 2] + to_crop[:, :2] @ (0.5, 0.5)])
+        scale *= 2
+    samples = min(MOST_SAMPLES, max(1, round(1 / scale)))
     # Centre of crop pixel i is at samples * (i + .5) - .5 of the finer crop.
     finer = to_crop * samples
     finer[:, 2] += samples * (margin + 0.5) - 0.5
-    if scale <= 0:
-        return np.zeros((side, side), np.uint8)
     size = (side * samples, side * samples)
-    crop = cv2.warpAffine(image, finer, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    crop = cv2.warpAffine(part, finer, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     if samples > 1:
         crop = cv2.resize(crop, (side, side), interpolation=cv2.INTER_AREA)
-    grey = crop if crop.ndim == 2 else cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY)
-    return np.asarray(grey, np.uint8)
+    return np.asarray(crop, np.uint8)
+
+
+def _grey_part(
+    image: NDArray[np.uint8], to_crop: NDArray[np.float64], side: int, margin: int
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Give the part of a picture that a crop shows, grey, and the alignment from there."""
+    if image.ndim == 2 or image.shape[2] == 1:
+        return image.reshape(image.shape[:2]), to_crop
+    corners = np.array([[0, 0], [side, 0], [0, side], [side, side]]) - 0.5 - margin
+    shown = (corners - to_crop[:, 2]) @ np.linalg.inv(to_crop[:, :2]).T
+    ends = np.array([image.shape[1], image.shape[0]])
+    first = np.clip(np.floor(shown.min(0)) - 1, 0, ends - 1).astype(int)
+    last = np.clip(np.ceil(shown.max(0)) + 2, first + 1, ends).astype(int)
+    part = image[first[1] : last[1], first[0] : last[0]]
+    moved = np.column_stack([to_crop[:, :2], to_crop[:, 2] + to_crop[:, :2] @ first])
+    return np.asarray(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), np.uint8), moved
 
 
 def network_crop(crop: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from edge_emotion.features.face import (
     embedding_slot,
     node_at,
 )
-from edge_emotion.features.face_alignment import aligned_crop, aligned_shape, alignment, network_crop
+from edge_emotion.features.face_alignment import aligned_crop, aligned_shape, alignment, network_crop, viewed
 from edge_emotion.features.face_front_end import Face
 
 Array = NDArray[np.float32]
@@ -68,7 +68,7 @@ class FaceTrack:
             picture = (
                 np.ascontiguousarray(image[..., :3]) if image.ndim == 3 else image
             )  # without transparency
-            crop = network_crop(aligned_crop(picture, to_crop))
+            crop = network_crop(aligned_crop(picture, viewed(to_crop, embedding_slot(time))))
             self._embedding = self._appearance(crop[None, :, :, None])[0].copy()
             if self._embedding.shape != (EMBEDDING,) or not np.isfinite(self._embedding).all():
                 raise EdgeEmotionError(
