@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         given = [f"--{name}" for name in SOURCES if getattr(options, name, None) is not None]
         if command is not run_command and given:
             raise EdgeEmotionError(
-                f"{' and '.join(given)} do not go with another command: leave one of them out"
+                f"another command does not go with {' and '.join(given)}: leave one of them out"
             )
         live = command is run_command and is_live(options)
         code = command(options)

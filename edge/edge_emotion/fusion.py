@@ -54,7 +54,9 @@ def pool(probabilities: Sequence[NDArray[np.float32]], weights: Sequence[float])
     """
     if len(probabilities) == 1:
         return probabilities[0]
-    shares = np.asarray(weights, np.float32) / np.float32(sum(weights))
+    largest = max(weights)  # first of all: sums of huge weights overflow
+    scaled = np.asarray(weights, np.float64) / largest
+    shares = (scaled / scaled.sum()).astype(np.float32)
     # log p = sum_m w_m log p_m + constant
     logs = shares @ np.log(np.maximum(np.stack(probabilities), np.float32(LEAST)))
     exponents = np.exp(logs - logs.max())

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from edge_emotion.features.face_front_end import Face
 
 SAME = 0.005  # seconds; clocks of a recording's two tracks that agree so far are one
-MOST_LEADERS = 50  # changes of the leading face kept, far more than estimates can be late
+LEADERS_KEPT = (
+    5.0  # seconds beyond the hold that changes of the leading face are kept: live estimates are late too
+)
 LARGER = 1.25  # times the leading face's area, for another to take the voice over
 
 LevelMeter = Callable[[float, float], None]
@@ -225,7 +227,9 @@ class Run:
         faces = self._face.faces
         leader = leading(faces, self._leaders[-1][1])
         if leader != self._leaders[-1][1]:
-            self._leaders = [*self._leaders[-MOST_LEADERS:], (frame.time, leader)]
+            self._leaders.append((frame.time, leader))
+            while len(self._leaders) > 1 and self._leaders[1][0] < frame.time - self._hold - LEADERS_KEPT:
+                del self._leaders[0]
         if self.watch:
             self.watch(frame, faces)
         return estimates
@@ -248,7 +252,8 @@ class Run:
         ready = sorted((e for e in self._waiting if e.time <= until), key=lambda e: e.time)
         self._waiting = [e for e in self._waiting if e.time > until]
         for time, same in groupby(ready, key=lambda e: round(e.time, 3)):
-            self._fusion.lead(next(who for since, who in reversed(self._leaders) if since <= time + SAME))
+            known = (who for since, who in reversed(self._leaders) if since <= time + SAME)
+            self._fusion.lead(next(known, self._leaders[0][1]))
             yield from self._fusion.together(same)
 
 

@@ -3,9 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.sources import camera_list
 from edge_emotion.sources.camera_list import (
     CameraDevice,
+    check_node,
     described,
     list_cameras,
     query_capabilities,
@@ -34,6 +36,11 @@ def test_what_a_node_says_of_itself_decides(tmp_path: Path, monkeypatch: pytest.
     for number in range(3):
         plug_in(tmp_path, number, "HD Webcam", index=number)
     assert [node.number for node in video_nodes(tmp_path)] == [1, 2]
+
+
+def test_a_device_of_another_kind_is_no_camera_rather_than_a_busy_one() -> None:
+    with pytest.raises(EdgeEmotionError, match=r"^/dev/null is no camera; "):
+        check_node(Path("/dev/null"))
 
 
 def test_a_node_that_may_not_be_opened_is_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -424,7 +424,7 @@ def test_a_file_without_its_flag_is_told_the_flag(capsys):
 
 def test_a_source_and_another_command_do_not_go_together(capsys):
     assert cli.main(["--audio", "clip.wav", "demo"]) == 2
-    assert "do not go with another command" in capsys.readouterr().err
+    assert "another command does not go with --" in capsys.readouterr().err
 
 
 def test_what_to_do_next_is_said_in_the_name_that_was_called(capsys, monkeypatch):

@@ -25,6 +25,11 @@ def test_the_pool_by_hand() -> None:
     assert pool([a, b], [3.0, 1.0]) == pytest.approx([ratio / (1 + ratio), 1 / (1 + ratio)], abs=1e-6)
 
 
+@pytest.mark.parametrize("weight", [1e-300, 1e39, 1.7e308])
+def test_weights_of_any_size_count_by_their_ratio(weight: float) -> None:
+    assert pool([HAPPY, ANGRY], [weight, weight]) == pytest.approx(pool([HAPPY, ANGRY], [1.0, 1.0]))
+
+
 def test_equal_weights_are_the_normalised_geometric_mean() -> None:
     fusion = Fusion()
     fusion.update(FACE)

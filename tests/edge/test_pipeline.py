@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from edge_emotion.estimate import Estimate
 from edge_emotion.fusion import Event
 from edge_emotion.pipeline import Run, leading
 from edge_emotion.sources.frame import Frame
@@ -68,6 +69,23 @@ def test_both_senses_of_a_recording_come_in_order_of_time_however_it_is_cut(chun
     voice, face_ = run.summary().senses
     assert (voice.windows, face_.windows, face_.frames) == (4, 21, 21)
     assert [line.split(":")[0] for line in str(run.summary()).splitlines()] == ["voice", "face"]
+
+
+def test_a_leader_that_changes_at_every_frame_is_known_for_as_long_as_sound_is_late() -> None:
+    class Blinking(FakeFace):
+        """Face 1 in the first frame, then face 2 and nobody in turn."""
+
+        def push(self, frame: Frame) -> list[Estimate]:
+            number = round(frame.time * 30)
+            self._there, self._comes = [face(identity=2 if number else 1)], 1e9 if number % 2 else 0.0
+            return super().push(frame)
+
+    frames = [frame(n / 30) for n in range(121)]
+    sound = [TimedSound(SoundBlock(np.full(round(4 * RATE), 0.1, np.float32)), 0.0)]
+    events = list(Run(FakeSource([*frames, *sound]), FakeVoice(), Blinking(), hold=4.3))
+    spoken = [event for event in events if any(e.modality == "voice" for e in event.modalities.values())]
+    assert {event.time for event in spoken} >= {0.5, 4.0}  # 120 changes after the first were to be remembered
+    assert next(event.identity for event in events if event.time == 4.0) == 2
 
 
 def test_live_estimates_wait_for_nothing_and_time_does_not_go_back() -> None:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 import tracemalloc
+import zlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -210,8 +211,8 @@ class _Restamped:
     def __getattr__(self, name: str) -> Any:
         return getattr(av, name)
 
-    def open(self, path: str) -> Any:
-        return _RestampedContainer(av.open(path), iter(self._pts))
+    def open(self, path: str, **options: Any) -> Any:
+        return _RestampedContainer(av.open(path, **options), iter(self._pts))
 
 
 class _RestampedContainer:
@@ -374,6 +375,37 @@ def test_an_mp4_that_breaks_off_says_how_far_it_goes(tmp_path: Path) -> None:
     assert 30 <= len(frames) <= 60
     (line,) = video.warnings
     assert line.startswith("f.mp4: the file is damaged: ") and " s of 4.00 s" in line
+
+
+@pytest.mark.parametrize("times", [[0, 1000, 2000, 3000], [10**9 + n * 40 for n in range(40)]])
+def test_a_slow_video_and_one_that_starts_late_are_not_called_damaged(
+    tmp_path: Path, times: list[int]
+) -> None:
+    rate = 1 if len(times) == 4 else 25
+    frames, _, video = play(write_video(tmp_path / "x.mkv", grey(len(times)), times, rate=rate))
+    assert len(frames) == len(times)
+    assert video.warnings == []
+
+
+def test_a_picture_of_absurd_size_is_not_decoded(tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    side = 9000
+    lines = zlib.compressobj(1)
+    packed = b"".join(lines.compress(bytes(side + 1)) for _ in range(side)) + lines.flush()
+    header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    control = struct.pack(">IIIIIHHBB", 0, side, side, 0, 0, 1, 25, 0, 0)
+    parts = [
+        (b"IHDR", header),
+        (b"acTL", struct.pack(">II", 1, 0)),
+        (b"fcTL", control),
+        (b"IDAT", packed),
+        (b"IEND", b""),
+    ]
+    path = tmp_path / "x.apng"  # whose size is known to the decoder alone
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts))
+    assert "that can be decoded" in refusal(path)
 
 
 def test_an_avi_without_its_index(tmp_path: Path) -> None:

@@ -202,15 +202,19 @@ def train_on(
     checkpoint: Path | None = None,
     every: int = 10,
     report: Callable[[int, float], None] | None = None,
+    start: dict[str, Tensor] | None = None,
 ) -> LGrIN:
     """Train on `steps` batches an epoch and give the weight-averaged network in evaluation mode.
 
     Randomness of an epoch comes from (seed, epoch) alone, so a run resumed from `checkpoint` (written every `every`
     epochs) ends with the same weights as one that was not stopped. report: called after each epoch with its number
-    and mean loss. Raises EdgeEmotionError on a checkpoint of another network.
+    and mean loss. start: weights to begin with, random ones when None. Raises EdgeEmotionError on a checkpoint of
+    another network.
     """
     torch.manual_seed(seed)
     network = LGrIN(config).to(device)
+    if start is not None:
+        network.load_state_dict(start)
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
     )

@@ -83,7 +83,8 @@ def aligned_crop(
     part, to_crop = _grey_part(image, to_crop, side, margin)
     while 1 / scale > MOST_SAMPLES and min(part.shape) >= 2:
         even = part[: part.shape[0] // 2 * 2, : part.shape[1] // 2 * 2]
-        part = cv2.resize(even, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        half = even.shape[1] // 2, even.shape[0] // 2
+        part = np.asarray(cv2.resize(even, half, interpolation=cv2.INTER_AREA), np.uint8)
         to_crop = np.column_stack([2 * to_crop[:, :2], to_crop[:, 2] + to_crop[:, :2] @ (0.5, 0.5)])
         scale *= 2
     samples = min(MOST_SAMPLES, max(1, round(1 / scale)))

@@ -109,7 +109,7 @@ class FaceDetector:
         seen = np.flatnonzero(logits > self._least)
         if not seen.size:
             return []
-        scores = 1 / (1 + np.exp(-np.minimum(logits[seen], np.float32(80))))
+        scores = (1 / (1 + np.exp(-np.minimum(logits[seen], np.float32(80))))).astype(np.float32)
         points = decode(raw[0, seen], self._anchors[seen])
         to_picture = np.array([width / wide, height / high], np.float32)
         corner = np.array([left, top], np.float32)

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from edge_emotion.sources.picamera import INSTALL, csi_cameras
 
 ROOT = Path("/")
 _QUERYCAP = 0x80685600  # VIDIOC_QUERYCAP of linux/videodev2.h
+_MAJOR = 81  # VIDEO_MAJOR: the kernel's number of all V4L2 nodes
 _CAPTURE = 0x1 | 0x1000  # V4L2_CAP_VIDEO_CAPTURE, and its form of several planes
 _CSI = ("unicam", "rp1-cfe", "rp1_cfe")  # sensors behind a ribbon: raw data that only libcamera can develop
 _NO_CAMERA = ("bcm2835-codec", "bcm2835-isp", "pispbe", "rpivid", "hevc", "-dec", "-enc", "loopback-out")
@@ -86,10 +88,18 @@ def check_node(path: Path, root: Path = ROOT, picamera2: Any = None) -> None:
         if error.errno == errno.EBUSY:
             raise EdgeEmotionError(busy(path, root)) from error
         raise EdgeEmotionError(f"no camera {wanted}; {described(list_cameras(root, picamera2))}") from error
+    if _other_device(path):
+        raise EdgeEmotionError(f"{path} is no camera; {described(list_cameras(root, picamera2))}")
     if capabilities is not None and not capabilities & _CAPTURE:
         raise EdgeEmotionError(
             f"{path} gives no pictures (metadata or a codec); {described(list_cameras(root, picamera2))}"
         )
+
+
+def _other_device(path: Path) -> bool:
+    """Whether a path is a device of another kind, /dev/null say."""
+    found = path.stat()
+    return stat.S_ISCHR(found.st_mode) and os.major(found.st_rdev) != _MAJOR
 
 
 def busy(path: Path, root: Path = ROOT) -> str:

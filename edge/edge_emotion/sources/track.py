@@ -7,6 +7,7 @@ from typing import Any
 
 from edge_emotion.errors import EdgeEmotionError
 
+MOST_PIXELS = 1 << 26  # of a picture, twice 8K's: a file of a few kB may claim more than a memory holds
 FARTHEST = 600.0  # seconds forwards within a track; a single time stamp farther away is wrong
 
 
@@ -21,10 +22,13 @@ class Track:
     def __init__(self, path: Path, kind: str, av: Any) -> None:
         """kind: "video" or "audio". av: the module PyAV. Raises what av.open() raises."""
         self._av = av
-        self._container = av.open(str(path))
+        limit = {"max_pixels": str(MOST_PIXELS)}  # larger pictures count as damaged
+        self._container = av.open(str(path), options=limit)
         streams = [s for s in getattr(self._container.streams, kind) if not _is_cover(s)]
         self._stream = next((s for s in streams if s.codec_context is not None), None)
         self.codec_missing = bool(streams) and self._stream is None
+        if self._stream is not None:
+            self._stream.codec_context.options = limit
         self.damaged = 0  # packets and frames that could not be decoded
         self.misplaced = 0  # frames whose time does not fit
         duration = self._container.duration

@@ -44,6 +44,7 @@ class VideoFile:
         self._lock = threading.RLock()  # decoding and closing do not go together
         self._closed = threading.Event()
         self._reached, self._ended = 0.0, False  # seconds given; whether the file's end has come
+        self._origin = 0.0  # the clock's 0 in the file's own time, seconds
         self._sources: list[Iterator[Frame | TimedSound]] = []
         self._tracks = _open(settings, av or load_av())
         try:
@@ -84,7 +85,7 @@ class VideoFile:
         lines = [*self._said, *self._sound.warnings]
         damaged = sum(track.damaged for track in self._tracks)
         misplaced = sum(track.misplaced for track in self._tracks)
-        early = self.duration is not None and self._reached + EARLY < self.duration * (1 - 0.02)
+        early = self._ends_early()
         if damaged or (self._ended and early):
             parts = [f"{damaged} pieces could not be decoded"] * bool(damaged)
             parts += [f"it ends at {self._reached:.2f} s of {self.duration or 0:.2f} s"] * (
@@ -102,6 +103,13 @@ class VideoFile:
                 f"it is to be turned by {self._pictures.tilt} degrees beyond quarter turns; it is not"
             )
         return [f"{self.name}: {line}" for line in lines]
+
+    def _ends_early(self) -> bool:
+        """Whether less came than the header promises; it counts the last picture's time, some also that before 0."""
+        if self.duration is None:
+            return False
+        missing = self.duration * (1 - 0.02) - self._reached
+        return missing > max(EARLY, 2 * self._tracks[0].period) and missing > self._origin
 
     def _begin(self) -> None:
         """Decode the first picture and the first sound: they say where the clock starts."""
@@ -135,6 +143,7 @@ class VideoFile:
                 f"its picture and sound start {abs(frame.time - block.time):.0f} s apart, which cannot be; "
                 "both are taken to start together"
             )
+        self._origin = min(origin.values())
         late = block.time - origin["sound"] if block is not None else 0.0
         if block is not None and late > 0:
             block = replace(block, block=SoundBlock(block.block.samples, block.block.lost + late))
