@@ -83,4 +83,4 @@ def test_files_of_another_layout_are_refused(tmp_path: Path, images: np.ndarray)
 
 def test_the_real_file(shared_data: Path) -> None:
     parts = stills(shared_data / "fer2013_train.npz")
-    assert {name: len(s) for name, s in parts.items()} == {"train": 23821, "choice": 1424, "validation": 2873}
+    assert {name: len(s) for name, s in parts.items()} == {"train": 23821, "choice": 1406, "validation": 2873}

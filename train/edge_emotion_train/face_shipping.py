@@ -18,9 +18,9 @@ from edge_emotion_train.shipping import write_model
 
 SPLIT = (
     "Stills by a hash of their name: a tenth validates (the numbers below) and takes part in nothing else, a twentieth "
-    "gave the temperature and served the choice of the recipe, the rest trained both networks; training stills that "
-    "look like one of the other parts were left out. FER2013 does not name its people: one person's different "
-    "pictures may stand on both sides."
+    "gave the temperature and served the choice of the recipe, the rest trained both networks. Stills that look just "
+    "like a validation still were left out of the others; shifted or mirrored copies may have stayed. FER2013 does not "
+    "name its people: one person's different pictures may stand on both sides."
 )
 
 
@@ -36,7 +36,7 @@ def ship_face(
 ) -> Path:
     """Write RUN/model and give its place; began: commit and date of the training."""
     rows = [held_row(made, "held, all stills", "held"), held_row(made, "held, face found", "held_found"),
-            held_row(made, "moved by the motion model", "moving")]  # fmt: skip
+            held_row(made, "moved by the motion model, clearly shown", "moving")]  # fmt: skip
     part: Any = made.numbers["part"]
     about: dict[str, object] = {
         "corpora": [fer2013.NAME], "split": SPLIT, "seed": seed, **began, "command": " ".join(command),

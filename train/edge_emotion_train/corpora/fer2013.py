@@ -57,22 +57,18 @@ def part(name: str) -> str:
 
 
 def stills(path: Path) -> dict[str, Stills]:
-    """Read the file and give its parts; training stills that look like one of another part are left out.
+    """Read the file and give its parts, in order; a still that looks like one of a later part is left out.
 
     EdgeEmotionError when the file is not of that layout.
     """
     images, labels, names = _read(path)
-    parts = np.array([part(str(name)) for name in names])
-    held = parts != "train"
-    copied = near_duplicates(images[~held], images[held])
+    rank = np.array([PARTS.index(part(str(name))) for name in names])
     keep = np.ones(len(names), bool)
-    keep[np.flatnonzero(~held)[copied]] = False
-    return {
-        name: Stills(
-            images[keep & (parts == name)], labels[keep & (parts == name)], names[keep & (parts == name)]
-        )
-        for name in PARTS
-    }
+    for number in range(len(PARTS) - 1):
+        mine = np.flatnonzero(rank == number)
+        keep[mine] = ~near_duplicates(images[mine], images[rank > number])
+    chosen = {name: keep & (rank == number) for number, name in enumerate(PARTS)}
+    return {name: Stills(images[who], labels[who], names[who]) for name, who in chosen.items()}
 
 
 def near_duplicates(
