@@ -103,8 +103,9 @@ def markdown(rows: Sequence[dict[str, Any]], made: dict[str, Any]) -> str:
         "or chosen. A still is held for a whole window, as a face that does not move. Where FaceMesh finds no face the",
         "device would abstain; here such stills count too (the whole still stands for the crop), and the line below",
         "leaves them out. A window holds the device's six looks at a face in turn, plain and mirrored, at three sizes;",
-        "the row of the appearance network alone that averages them is the one to compare with. fp32, one seed. FER2013's",
-        "labels are noisy and its people unnamed; shifted or mirrored copies of a still may stand on both sides.", "",
+        "the row of the appearance network alone that averages them is the one to compare with. fp32, one seed.",
+        "FER2013's labels are noisy and its people unnamed; shifted or mirrored copies of a still may stand on both",
+        "sides.", "",
         "| model | protocol | UAR % | accuracy % | calibration error % | found % | parameters, L-GrIN + appearance |",
         "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
