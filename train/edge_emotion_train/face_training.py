@@ -51,13 +51,14 @@ class FaceTraining:
     """How a face network is trained.
 
     training: of the graph network. motion: of the windows. looks: how crops differ between two looks at a still.
-    short_epochs: passes over windows of SHORT nodes first, six times as quick; 0 for none.
+    short_epochs: passes over windows of SHORT nodes first, six times as quick. long_rate: learning rate of the training
+    on whole windows after it, as a share. graph_rate: that of the adjacency, see train_on.
     jitter: deviation added to standardised features, held over a window. mixup: see NodeAugmentation.
     """
 
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=8, batch=64, learning_rate=3e-3, weight_decay=0.05, label_smoothing=0.1, average=0.998,
+            epochs=2, batch=64, learning_rate=3e-3, weight_decay=0.05, label_smoothing=0.1, average=0.998,
             augmentation=NodeAugmentation(band_masks=0), structure=0.0,
         )
     )  # fmt: skip
@@ -66,7 +67,9 @@ class FaceTraining:
         default_factory=lambda: AppearanceTraining(turn=3, zoom=0.04, stretch=0.02, shift=0.025, gamma=0.15)
     )
     jitter: float = 0.1
-    short_epochs: int = 0
+    short_epochs: int = 12
+    long_rate: float = 0.3
+    graph_rate: float = 0.05
     mixup: float = 0.4
 
 
@@ -209,10 +212,13 @@ def train_face(
         raise EdgeEmotionError(f"{folder} holds a run of another recipe; choose another --out or delete it")
     write_text(stored, text)
     steps = int(found.sum()) // how.training.batch
-    start = _short(config, how, learned, head, standard, seed, folder) if how.short_epochs else None
+    start = _short(config, how, learned, head, standard, seed, folder)
+    long = replace(how.training, learning_rate=how.training.learning_rate * how.long_rate)
     batches = epoch_batches(learned, head, standard, how)
     checkpoint = folder / "checkpoint.pt"
-    network = train_on(config, how.training, batches, steps, seed, "cpu", checkpoint, 1, report, start)
+    network = train_on(
+        config, long, batches, steps, seed, "cpu", checkpoint, 1, report, start, how.graph_rate
+    )
     temperature = _temperature(network, nodes["choice"], head, standard, how)
     numbers = {
         "parameters": network.parameter_count(),
@@ -246,7 +252,9 @@ def _short(
 
         checkpoint = folder / "short.pt"
         size = replace(config, nodes=SHORT)
-        network = train_on(size, settings, batches, steps, seed, "cpu", checkpoint, 1, report)
+        network = train_on(
+            size, settings, batches, steps, seed, "cpu", checkpoint, 1, report, graph_rate=how.graph_rate
+        )
     weights = network.state_dict()
     weights["pool.p"] = weights["pool.p"].mean().expand(config.nodes) * (SHORT / config.nodes)
     return weights

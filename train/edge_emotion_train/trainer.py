@@ -203,23 +203,31 @@ def train_on(
     every: int = 10,
     report: Callable[[int, float], None] | None = None,
     start: dict[str, Tensor] | None = None,
+    graph_rate: float = 1.0,
 ) -> LGrIN:
     """Train on `steps` batches an epoch and give the weight-averaged network in evaluation mode.
 
     Randomness of an epoch comes from (seed, epoch) alone, so a run resumed from `checkpoint` (written every `every`
     epochs) ends with the same weights as one that was not stopped. report: called after each epoch with its number
-    and mean loss. start: weights to begin with, random ones when None. Raises EdgeEmotionError on a checkpoint of
-    another network.
+    and mean loss. start: weights to begin with, random ones when None. graph_rate: learning rate of the adjacency as a
+    share of the others'; below 1 it is not decayed either. An entry that a step takes below 0 is dead for good, since
+    ReLU(A) has no slope there, and Adam's steps are large for entries this small.
+    Raises EdgeEmotionError on a checkpoint of another network.
     """
     torch.manual_seed(seed)
     network = LGrIN(config).to(device)
     if start is not None:
         network.load_state_dict(start)
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
-    )
+    groups: list[dict[str, object]] = [{"params": list(network.parameters())}]
+    rates = [settings.learning_rate]
+    if graph_rate != 1.0:
+        graph = list(network.graph.parameters())
+        others = [p for p in network.parameters() if all(p is not q for q in graph)]
+        groups = [{"params": others}, {"params": graph, "weight_decay": 0.0}]
+        rates.append(settings.learning_rate * graph_rate)
+    optimiser = torch.optim.AdamW(groups, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, settings.learning_rate, total_steps=settings.epochs * steps, pct_start=0.2
+        optimiser, rates, total_steps=settings.epochs * steps, pct_start=0.2
     )
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(settings.average), use_buffers=True)
     state = _Training(network, average, optimiser, schedule)
