@@ -22,6 +22,8 @@ from edge_emotion.stopping import Stopped
 
 if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.outputs.output import Output
+    from edge_emotion.outputs.window import WindowView
+    from edge_emotion.pipeline import Run
     from edge_emotion.session import Session, SessionSettings
 
 T = TypeVar("T")
@@ -148,12 +150,18 @@ def _run(settings: "SessionSettings", options: argparse.Namespace, live: bool, s
     from edge_emotion.outputs.output import OutputClosed
     from edge_emotion.session import open_session
 
-    session = open_session(settings)
-    run = session.run
-    with closing(run):
+    started: list[Run] = []
+    with ExitStack() as stack:
+        # Before the session: once PyAV is loaded, OpenCV's windows hang as they open.
+        window = _window(options, lambda modality: started[0].dropped(modality) if started else 0)
+        if window is not None:
+            stack.callback(window.close)
+        session = open_session(settings)
+        run = stack.enter_context(closing(session.run))
+        started.append(run)
         print(*[said] * bool(said), NOTE, sep="\n", file=sys.stderr)
         warned = _warn(run.warnings, set())
-        output = _output(options, session)
+        output = _output(options, session, window)
         run.meter, run.watch = output.meter, output.frame
         code = 0
         try:
@@ -172,14 +180,21 @@ def _run(settings: "SessionSettings", options: argparse.Namespace, live: bool, s
     return code
 
 
-def _output(options: argparse.Namespace, session: "Session") -> "Output":
+def _window(options: argparse.Namespace, dropped: Callable[[str], int]) -> "WindowView | None":
     if not options.window:
-        return _text_output(options.json, session)
-    from edge_emotion.outputs.output import Several
+        return None
     from edge_emotion.outputs.window import WindowView
 
-    window = WindowView(dropped=session.run.dropped)  # first: it may be refused
-    return Several(_text_output(options.json, session), window)
+    return WindowView(dropped=dropped)
+
+
+def _output(options: argparse.Namespace, session: "Session", window: "WindowView | None") -> "Output":
+    text = _text_output(options.json, session)
+    if window is None:
+        return text
+    from edge_emotion.outputs.output import Several
+
+    return Several(text, window)
 
 
 def _text_output(as_json: bool, session: "Session") -> "Output":
