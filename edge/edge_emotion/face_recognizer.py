@@ -169,7 +169,9 @@ class FaceRecognizer:
         person = self._people.get(face.identity)
         if person is None:
             appearance = self._appearance.run if self._appearance else None
-            track = FaceTrack(self.bundle.window.nodes, appearance)
+            contract = self.bundle.appearance
+            period = contract.period if contract else EMBEDDING_PERIOD
+            track = FaceTrack(self.bundle.window.nodes, appearance, period)
             person = _Person(face.identity, track, ExponentialSmoothing(self.settings.smoothing), time)
             self._people[face.identity] = person
         person.place = place
@@ -274,11 +276,11 @@ def _features(bundle: Bundle) -> FaceFeatures:
         )
     appearance = bundle.appearance
     if found[0].embedding and appearance is not None:
-        given = (appearance.crop, appearance.embedding, appearance.period)
-        if given != (CROP, EMBEDDING, EMBEDDING_PERIOD):
+        given = (appearance.crop, appearance.embedding)
+        if given != (CROP, EMBEDDING):
             raise EdgeEmotionError(
-                f"model {bundle.name!r} expects crops of {given[0]}, embeddings of {given[1]} each {given[2]} s; "
-                f"{found[0].name!r} has {CROP}, {EMBEDDING} and {EMBEDDING_PERIOD}; update edge-emotion"
+                f"model {bundle.name!r} expects crops of {given[0]} and embeddings of {given[1]}; "
+                f"{found[0].name!r} has {CROP} and {EMBEDDING}; update edge-emotion"
             )
     return found[0]
 

@@ -341,7 +341,7 @@ def test_memory_stays_bounded_over_hours_of_odd_frames() -> None:
     assert max(sizes[2:]) < 1.3 * max(sizes[:2])
 
 
-def test_the_face_set_holds_the_embedding_of_the_last_fifth_of_a_second() -> None:
+def test_the_face_set_holds_the_embedding_for_the_bundle_s_period() -> None:
     engine, appearance = MotionEngine(), CountingAppearance()
     bundle = face_bundle(FACE, appearance=APPEARANCE)
     watcher = FaceRecognizer(bundle, engine, FakeFrontEnd(smiling), appearance)

@@ -88,6 +88,7 @@ def graph(kind: str, nodes: int) -> torch.Tensor:
         "band": distance <= 3,
         "line": distance == 1,
         "gap": (distance <= 4) & (distance != 2),
+        "gaps": distance % 2 == 0,
         "all": distance >= 0,
         "half": torch.rand(nodes, nodes) > 0.5,
         "rare": torch.rand(nodes, nodes) > 0.93,
@@ -96,7 +97,7 @@ def graph(kind: str, nodes: int) -> torch.Tensor:
     return graphs[kind]
 
 
-KINDS = ("none", "self", "band", "line", "gap", "all", "half", "rare", "broken band")
+KINDS = ("none", "self", "band", "line", "gap", "gaps", "all", "half", "rare", "broken band")
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,7 +115,8 @@ def test_neighbour_maximum_is_that_of_training(kind: str, nodes: int) -> None:
 
 def test_a_band_is_pooled_and_costs_two_blocks_a_node_at_most() -> None:
     assert isinstance(neighbour_maximum(graph("band", 31)), BandMaximum)
-    assert isinstance(neighbour_maximum(graph("gap", 31)), RangeMaximum)
+    assert isinstance(neighbour_maximum(graph("gap", 31)), BandMaximum)
+    assert isinstance(neighbour_maximum(graph("line", 31)), RangeMaximum)
     assert max(map(len, neighbour_blocks(graph("band", 31)))) == 2
 
 

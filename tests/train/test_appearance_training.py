@@ -86,6 +86,18 @@ def test_it_learns_and_resumes_to_the_same_bits(tmp_path: Path, crops: np.ndarra
         assert torch.equal(mine, theirs)
 
 
+def test_it_learns_probabilities_in_place_of_labels(tmp_path: Path, crops: np.ndarray) -> None:
+    opposite = np.eye(2, dtype=np.float32)[1 - LABELS]
+    how = replace(QUICK, label_smoothing=0.0)
+    network = train_appearance(
+        SMALL, how, crops, LABELS, 0, tmp_path, lambda *_: None, soft=0.8 * opposite + 0.1
+    )
+    said = appearance_logits(network, unmoved(crops)).argmax(1)
+    assert (said == 1 - LABELS).mean() > 0.9
+    with pytest.raises(EdgeEmotionError, match="another recipe"):
+        train_appearance(SMALL, how, crops, LABELS, 0, tmp_path, lambda *_: None)
+
+
 def test_a_folder_of_another_recipe_and_a_broken_checkpoint_are_refused(
     tmp_path: Path, crops: np.ndarray
 ) -> None:

@@ -12,13 +12,13 @@ from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_alignment import CROP, aligned_crop, network_crop, viewed
 from edge_emotion_export.trained_model import load_trained_model
-from edge_emotion_train.appearance_run import SeenStills
+from edge_emotion_train.appearance_run import SeenStills, answers
 from edge_emotion_train.corpora.fer2013 import Stills
 from edge_emotion_train.face_results import markdown
 from edge_emotion_train.face_run import run_face, settings
-from edge_emotion_train.face_training import FaceTraining, still_nodes, train_face, view_crops
+from edge_emotion_train.face_training import FaceTraining, still_nodes, train_face
 from edge_emotion_train.models.appearance import Appearance, AppearanceConfig
-from edge_emotion_train.still_faces import MARGIN, StillFaces
+from edge_emotion_train.still_faces import MARGIN, StillFaces, view_crops
 
 MESH = np.random.default_rng(9).uniform(8, 40, (468, 3)).astype(np.float32)
 MESH[[33, 133, 362, 263], :2] = [
@@ -59,7 +59,7 @@ def quick(feature_set: str, epochs: int) -> FaceTraining:
 
 
 def test_landmarks_that_tell_the_label_are_learned_and_shipped(tmp_path: Path, seen: SeenStills) -> None:
-    how = quick("face-landmarks", 6)
+    how = replace(quick("face-landmarks", 6), short_epochs=24, taught=0.0)
     made = run_face(seen, "face-landmarks", tmp_path, how, 0, tmp_path / "run", ["a", "command"])
     part = made.numbers["part"]
     assert part["validation"]["held_found"]["accuracy"] > 0.5  # a guess gets 1/7
@@ -91,11 +91,31 @@ def test_the_appearance_network_travels_with_the_model(tmp_path: Path, seen: See
         train_face(seen, "face", tmp_path / "none", quick("face", 1), 0, tmp_path / "r", lambda *_: None)
 
 
+def test_what_the_appearance_network_says_is_half_of_what_is_learned(
+    tmp_path: Path, seen: SeenStills
+) -> None:
+    torch.manual_seed(0)
+    network = Appearance(AppearanceConfig())
+    with torch.no_grad():
+        network.head.weight.zero_()
+        network.head.bias.copy_(torch.arange(7.0))  # whatever it sees
+    torch.save(network.state_dict(), tmp_path / "appearance.pt")
+    said = answers(tmp_path, seen)
+    expected = torch.arange(7.0).softmax(0).numpy()
+    assert said.shape == (197, 7) and np.allclose(said, expected, atol=1e-6)
+    (kept,) = tmp_path.glob("answers-*.npy")
+    np.save(kept, said[:, ::-1])
+    assert np.array_equal(answers(tmp_path, seen), said[:, ::-1])  # read, not computed again
+    how = replace(quick("face-landmarks", 6), taught=1.0, short_epochs=24)
+    made = train_face(seen, "face-landmarks", tmp_path, how, 0, tmp_path / "run", lambda *_: None)
+    assert np.argmax(np.sum(made.numbers["part"]["validation"]["confusion"], 0)) == 0
+
+
 def test_measured_stills_are_seen_through_the_device_s_looks(seen: SeenStills) -> None:
     torch.manual_seed(0)
     network = Appearance(AppearanceConfig()).eval()
     nodes = still_nodes(seen, "validation", network, FaceTraining(), 1)
-    crops = view_crops(seen, "validation", 1)
+    crops = view_crops(seen.stills["validation"], seen.faces["validation"], 1)
     image = seen.stills["validation"].images[0]  # not found: the still itself, mirrored at the second look
     assert np.array_equal(crops[0], aligned_crop(image, viewed(np.eye(2, 3), 1)))
     with torch.no_grad():

@@ -1,5 +1,6 @@
 """One training of the appearance network on FER2013: stills in, RUN/appearance.pt and its numbers out."""
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from tqdm import tqdm
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.features.face_alignment import VIEWS
 from edge_emotion_train.appearance_training import (
     AppearanceTraining,
     appearance_logits,
@@ -18,14 +20,15 @@ from edge_emotion_train.appearance_training import (
     unmoved,
 )
 from edge_emotion_train.corpora.fer2013 import PARTS, Stills, stills
-from edge_emotion_train.metrics import accuracy, unweighted_average_recall
+from edge_emotion_train.metrics import accuracy, softmax, unweighted_average_recall
 from edge_emotion_train.models.appearance import Appearance, AppearanceConfig
 from edge_emotion_train.run_stamp import stamp
-from edge_emotion_train.still_faces import StillFaces, still_faces
+from edge_emotion_train.still_faces import StillFaces, still_faces, view_crops
 from edge_emotion_train.whole_file import write_text
 
 WEIGHTS = "appearance.pt"
 METRICS = "appearance.json"
+TEACHER = 0.5  # share of the targets that a teacher says
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,12 @@ def run_appearance(
     folder: Path,
     command: list[str],
     start: Appearance | None = None,
+    teacher: Path | None = None,
 ) -> tuple[Appearance, dict[str, object]]:
-    """Train or resume; write the weights and the numbers on the stills held back; give both."""
+    """Train or resume; write the weights and the numbers on the stills held back; give both.
+
+    teacher: a finished run whose answers are half of what is learned, the labels the other half; see `answers`.
+    """
     config = AppearanceConfig()
     with tqdm(total=how.epochs, desc="appearance", unit="epoch") as bar:
 
@@ -61,7 +68,11 @@ def run_appearance(
                 log.write(json.dumps({"epoch": epoch, "loss": round(loss, 4)}) + "\n")
 
         crops, labels = seen.faces["train"].crops, seen.stills["train"].labels
-        network = train_appearance(config, how, crops, labels, seed, folder, report, start)
+        soft = None
+        if teacher is not None:
+            known = np.eye(config.classes, dtype=np.float32)[labels]
+            soft = (1 - TEACHER) * known + TEACHER * answers(teacher, seen)
+        network = train_appearance(config, how, crops, labels, seed, folder, report, start, soft)
     unfinished = folder / (WEIGHTS + ".part")
     torch.save(network.state_dict(), unfinished)
     unfinished.replace(folder / WEIGHTS)
@@ -73,6 +84,27 @@ def run_appearance(
     }
     write_text(folder / METRICS, json.dumps(numbers, indent=1) + "\n")
     return network, numbers
+
+
+def answers(folder: Path, seen: SeenStills) -> NDArray[np.float32]:
+    """Probabilities (n, 7) that a finished run's network gives the training stills, mean over the device's looks.
+
+    What others learn beside the labels, after born-again networks (Furlanello et al., ICML 2018, arXiv:1805.04770):
+    labels of FER2013 are noisy, and what a network says of a still that it cannot fit is often nearer the truth. Takes
+    minutes, so they are kept in the run's folder.
+    """
+    network = load_appearance(folder)
+    mark = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
+    file = folder / f"answers-{mark}.npy"
+    if not file.is_file():
+        stills, faces = seen.stills["train"], seen.faces["train"]
+        looks = tqdm(range(len(VIEWS)), desc="what the teacher says", unit="look")
+        said = [softmax(appearance_logits(network, view_crops(stills, faces, look))) for look in looks]
+        unfinished = file.with_suffix(".part.npy")
+        np.save(unfinished, np.mean(said, 0).astype(np.float32))
+        unfinished.replace(file)
+    kept: NDArray[np.float32] = np.load(file, allow_pickle=False)
+    return kept
 
 
 def measured(network: Appearance, seen: SeenStills, part: str) -> dict[str, float]:

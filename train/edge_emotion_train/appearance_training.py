@@ -76,6 +76,16 @@ FINE = AppearanceTraining(
 """The second training, from the first one's weights: gentler crops, hardly mixed, full size, a lower rate."""
 
 
+TAUGHT = AppearanceTraining(
+    epochs=70,
+    learning_rate=3e-3,
+    mixup_share=0.3,
+    label_smoothing=0.05,
+    erased=0.4,
+)
+"""The third training, on targets that are half the labels and half what the second network says of each still."""
+
+
 def standardised(crops: Tensor) -> Tensor:
     """(B, 1, H, W) grey levels -> mean 0 and deviation 1 each: network_crop of the device, in torch."""
     centred = crops - crops.mean((2, 3), keepdim=True)
@@ -155,10 +165,12 @@ def train_appearance(
     folder: Path,
     report: Callable[[int, float], None],
     start: Appearance | None = None,
+    soft: NDArray[np.float32] | None = None,
 ) -> Appearance:
     """Train from `start`, or from random weights; give the weight-averaged network in evaluation mode.
 
-    crops: (n, SIDE, SIDE); labels: (n,).
+    crops: (n, SIDE, SIDE); labels: (n,). soft: (n, C) probabilities to learn instead of the labels, which then weigh
+    the classes alone.
 
     A checkpoint in `folder` after each epoch resumes; the schedule is fixed and nothing is chosen on the way.
     EdgeEmotionError when the folder holds a run of another recipe.
@@ -171,6 +183,7 @@ def train_appearance(
             "seed": seed,
             "stills": len(labels),
             **_mark(start),
+            **({} if soft is None else {"soft": hashlib.sha256(np.round(soft, 3).tobytes()).hexdigest()}),
         },
         indent=1,
     )
@@ -199,6 +212,7 @@ def train_appearance(
     first = _resume(state, checkpoint)
     counts = np.bincount(labels, minlength=config.classes)
     weight = torch.from_numpy((counts.mean() / np.maximum(counts, 1)) ** how.rarity).float()
+    goals = torch.from_numpy(labels if soft is None else soft)
     for epoch in range(first, how.epochs):
         random = np.random.default_rng([seed, epoch])
         torch.manual_seed(seed * 1000 + epoch)
@@ -207,7 +221,7 @@ def train_appearance(
         for step in range(steps):
             chosen = order[step * how.batch : (step + 1) * how.batch]
             inputs = covered(moved(crops[chosen], how, how.side(epoch), random), how, random)
-            targets = torch.from_numpy(labels[chosen])
+            targets = goals[torch.from_numpy(chosen)]
             share = float(random.beta(how.mixup, how.mixup)) if random.random() < how.mixup_share else 1.0
             other = torch.randperm(len(chosen))
             logits = network(inputs if share == 1.0 else share * inputs + (1 - share) * inputs[other])

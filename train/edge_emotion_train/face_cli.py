@@ -9,6 +9,7 @@ FACE_EXAMPLES = """examples:
   the appearance network, then the two face models and their bundles:
     edge-emotion-train appearance --fer2013 fer2013.npz
     edge-emotion-train appearance --fer2013 fer2013.npz --start runs/appearance --out runs/appearance-fine
+    edge-emotion-train appearance --fer2013 fer2013.npz --teacher runs/appearance-fine --out runs/appearance-taught
     edge-emotion-train face --fer2013 fer2013.npz --features face --out runs/face
     edge-emotion-train face --fer2013 fer2013.npz --features face-landmarks --out runs/face-landmarks
     edge-emotion-export runs/face --out face.emo
@@ -27,11 +28,18 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
         description="Train the small CNN that turns an aligned face into numbers for the graph.", **form,
     )  # fmt: skip
     one.add_argument("--seed", type=int, default=0, help="default: 0")
-    one.add_argument(
+    before = one.add_mutually_exclusive_group()
+    before.add_argument(
         "--start",
         type=Path,
         metavar="RUN",
         help="go on from this run's weights, more gently: the second training",
+    )
+    before.add_argument(
+        "--teacher",
+        type=Path,
+        metavar="RUN",
+        help="go on from this run's weights and learn from its answers as well: the third training",
     )
     one.add_argument(
         "--out", type=Path, default=Path("runs/appearance"), help="run folder (default: %(default)s)"
@@ -87,17 +95,18 @@ def _appearance(options: argparse.Namespace, command: list[str]) -> None:
     import torch
 
     from edge_emotion_train.appearance_run import load_appearance, run_appearance, seen_stills
-    from edge_emotion_train.appearance_training import FINE, AppearanceTraining
+    from edge_emotion_train.appearance_training import FINE, TAUGHT, AppearanceTraining
 
     torch.set_num_threads(_workers(options))
     seen = seen_stills(options.fer2013, options.cache, _workers(options))
-    how = AppearanceTraining() if options.start is None else FINE
-    start = None if options.start is None else load_appearance(options.start)
+    before = options.teacher or options.start
+    how = TAUGHT if options.teacher else FINE if options.start else AppearanceTraining()
+    start = None if before is None else load_appearance(before)
     if options.epochs:
         how = replace(how, epochs=options.epochs)
     for name, stills in seen.stills.items():
         print(f"{name}: {len(stills)} stills, face found in {seen.faces[name].found.mean():.1%}")
-    _, numbers = run_appearance(seen, how, options.seed, options.out, command, start)
+    _, numbers = run_appearance(seen, how, options.seed, options.out, command, start, options.teacher)
     for part in ("choice", "validation"):
         row: Any = numbers[part]
         print(f"{part}: UAR {row['uar']:.1%}, accuracy {row['accuracy']:.1%} of all {row['stills']} stills")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.emotions import EMOTIONS
+from edge_emotion.features.face import EMBEDDING_PERIOD
 from edge_emotion.features.face_alignment import aligned_shape, alignment
 from edge_emotion.features.landmarks68 import LANDMARKS, landmarks68
 
@@ -57,7 +58,7 @@ class FaceMotion:
     dropped: float = 0.05
     young: float = 0.2
     present: float = 1.0
-    appearance: float = 0.2
+    appearance: float = EMBEDDING_PERIOD
 
 
 def head_directions(mesh: Floats, angle: float = 5.0) -> Floats:
@@ -99,10 +100,12 @@ def moving_windows(
     how: FaceMotion,
     nodes: int,
     random: np.random.Generator,
+    goals: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """Make a window of each still.
 
-    stills, labels (B,); neutral: the neutral face of each, as many; head: see head_directions. Gives windows
+    stills, labels (B,); neutral: the neutral face of each, as many; head: see head_directions; goals: (B, 7)
+    probabilities to learn of a still that is fully shown, its label alone when None. Gives windows
     (B, nodes, 136 + E) as the device's node stream would, and targets (B, 7).
     """
     count = len(labels)
@@ -116,7 +119,8 @@ def moving_windows(
     _blink(moved, time, how, random)
     moved += random.normal(0, how.noise, moved.shape)
     moved = np.stack([_seen(window, time, how, random) for window in moved])
-    looks = np.floor(time / how.appearance + 1e-6).astype(int)
+    phase = random.random()  # a window of the device may begin anywhere between two looks
+    looks = np.floor(time / how.appearance + phase).astype(int)
     begin = np.searchsorted(looks, np.arange(looks[-1] + 1))  # node of each look, held until the next
     side = (np.arange(len(begin)) + random.integers(2, size=(count, 1))) % 2  # looks take turns in mirroring
     who, at = np.arange(count)[:, None], shown[:, begin]
@@ -131,14 +135,15 @@ def moving_windows(
         if random.random() < how.young:
             length = int(random.integers(round(how.present * RATE), nodes))
             window[:] = window[np.arange(nodes) % length]
-    share = np.clip(strength.mean(1) / how.shown, 0, 1)
-    targets = np.zeros((count, len(EMOTIONS)), np.float32)
-    targets[np.arange(count), labels] = share
-    targets[:, NEUTRAL] += (1 - share).astype(np.float32)
+    share = np.clip(strength.mean(1) / how.shown, 0, 1).astype(np.float32)
+    targets = share[:, None] * (np.eye(len(EMOTIONS), dtype=np.float32)[labels] if goals is None else goals)
+    targets[:, NEUTRAL] += 1 - share
     return windows, targets
 
 
-def steady_windows(shapes: Floats, embeddings: Floats, nodes: int, period: float = 0.2) -> Floats:
+def steady_windows(
+    shapes: Floats, embeddings: Floats, nodes: int, period: float = EMBEDDING_PERIOD
+) -> Floats:
     """Windows (B, nodes, 136 + E) of stills held: shapes (B, 136), embeddings (B, V, E), looks in turn."""
     looks = np.floor(np.arange(nodes) / RATE / period + 1e-6).astype(int) % embeddings.shape[1]
     held = np.repeat(shapes[:, None], nodes, 1)

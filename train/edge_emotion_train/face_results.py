@@ -16,10 +16,11 @@ from edge_emotion_train.appearance_training import FINE, AppearanceTraining, app
 from edge_emotion_train.corpora import fer2013
 from edge_emotion_train.face_run import run_face, settings
 from edge_emotion_train.face_shipping import held_row
-from edge_emotion_train.face_training import FEATURE_SETS, view_crops
+from edge_emotion_train.face_training import FEATURE_SETS
 from edge_emotion_train.metrics import softmax
 from edge_emotion_train.models.appearance import Appearance
 from edge_emotion_train.run_stamp import stamp
+from edge_emotion_train.still_faces import view_crops
 from edge_emotion_train.whole_file import write_text
 
 
@@ -89,7 +90,9 @@ def make_face_tables(options: argparse.Namespace, device: str, workers: int, com
 
 def appearance_looks(network: Appearance, seen: SeenStills) -> list[NDArray[np.float64]]:
     """Log-probabilities (n, 7) of the appearance network alone on the validation stills, for each look."""
-    crops = (view_crops(seen, "validation", look) for look in range(len(VIEWS)))
+    crops = (
+        view_crops(seen.stills["validation"], seen.faces["validation"], look) for look in range(len(VIEWS))
+    )
     return [np.log(softmax(appearance_logits(network, crop))) for crop in crops]
 
 

@@ -13,9 +13,8 @@ from tqdm import tqdm
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.features.face_alignment import CROP, VIEWS, aligned_crop, alignment, network_crop, viewed
-from edge_emotion.features.landmarks68 import landmarks68
-from edge_emotion_train.appearance_run import SeenStills, load_appearance, rates
+from edge_emotion.features.face_alignment import VIEWS, network_crop
+from edge_emotion_train.appearance_run import SeenStills, answers, load_appearance, rates
 from edge_emotion_train.appearance_training import (
     AppearanceTraining,
     embeddings,
@@ -36,6 +35,7 @@ from edge_emotion_train.metrics import calibration_error, fitted_temperature, so
 from edge_emotion_train.models.appearance import Appearance
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig, preset
 from edge_emotion_train.node_augmentation import NodeAugmentation
+from edge_emotion_train.still_faces import view_crops
 from edge_emotion_train.trainer import Standardisation, TrainingSettings, train_on
 from edge_emotion_train.whole_file import write_text
 
@@ -43,7 +43,7 @@ Floats = NDArray[np.float32]
 NODES, HOP = 90, 6  # of 1/30 s: windows of 3 s, an estimate each .2 s
 FEATURE_SETS = ("face", "face-landmarks")
 LOOKS = 4  # embeddings of each training still and of its mirror image, each of a crop moved a little
-SHORT = 15  # nodes of the windows of a first, quick training
+SHORT = 8  # nodes of the windows of a first, quick training
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class FaceTraining:
     """How a face network is trained.
 
     training: of the graph network. motion: of the windows. looks: how crops differ between two looks at a still.
-    short_epochs: passes over windows of SHORT nodes first, six times as quick. long_rate: learning rate of the training
-    on whole windows after it, as a share. graph_rate: that of the adjacency, see train_on.
+    short_epochs: passes over windows of SHORT nodes first, ten times as quick. long_rate: learning rate of the training
+    on whole windows after it, as a share. graph_rate: that of the adjacency, see train_on. taught: share of the targets
+    that the appearance network says of a still, see appearance_run.answers; dropout, input_dropout: see LGrINConfig.
     jitter: deviation added to standardised features, held over a window. mixup: see NodeAugmentation.
     """
 
@@ -68,8 +69,11 @@ class FaceTraining:
     )
     jitter: float = 0.1
     short_epochs: int = 12
-    long_rate: float = 0.3
+    long_rate: float = 0.1
     graph_rate: float = 0.05
+    taught: float = 0.5
+    dropout: float = 0.3
+    input_dropout: float = 0.1
     mixup: float = 0.4
 
 
@@ -79,6 +83,7 @@ class StillNodes:
 
     found, labels: (n,). shapes: (n, 2, 136), plain and mirrored. embeddings: (n, 2, K, E), K looks plain and K
     mirrored, at crops moved a little. views: (n, V, E), the device's own looks in turn, for stills that are measured.
+    goals: (n, 7), what is to be learned of each.
     """
 
     found: NDArray[np.bool_]
@@ -86,6 +91,7 @@ class StillNodes:
     shapes: Floats
     embeddings: Floats
     views: Floats
+    goals: Floats
 
     def looks(self, chosen: NDArray[np.int64], side: NDArray[np.int64]) -> Looks:
         """Chosen stills, each plain (side 0) or mirrored (1)."""
@@ -99,9 +105,10 @@ def still_nodes(
     """Nodes of a part; looks: K, how many crops moved at random each embedding is taken of, each way."""
     faces, labels = seen.faces[part], seen.stills[part].labels
     shapes = np.stack([faces.shapes, mirrored_shapes(faces.shapes)], 1)
+    goals = np.eye(len(EMOTIONS), dtype=np.float32)[labels]
     if appearance is None:
         nothing = np.zeros((len(labels), 2, 1, 0), np.float32)
-        return StillNodes(faces.found, labels, shapes, nothing, nothing[:, 0])
+        return StillNodes(faces.found, labels, shapes, nothing, nothing[:, 0], goals)
     both = []
     for mirrored in (False, True):
         random = np.random.default_rng([LOOKS, mirrored])
@@ -109,22 +116,15 @@ def still_nodes(
         crops = (moved(faces.crops, how.looks, side, random, mirrored) for _ in range(looks))
         both.append(np.stack([embeddings(appearance, crop) for crop in crops], 1))
     if part == "train":  # nothing is measured on these
-        return StillNodes(faces.found, labels, shapes, np.stack(both, 1), both[0])
+        return StillNodes(faces.found, labels, shapes, np.stack(both, 1), both[0], goals)
     views = [
-        embeddings(appearance, torch.from_numpy(network_crop(view_crops(seen, part, look)))[:, None])
+        embeddings(
+            appearance,
+            torch.from_numpy(network_crop(view_crops(seen.stills[part], seen.faces[part], look)))[:, None],
+        )
         for look in range(len(VIEWS))
     ]
-    return StillNodes(faces.found, labels, shapes, np.stack(both, 1), np.stack(views, 1))
-
-
-def view_crops(seen: SeenStills, part: str, look: int) -> NDArray[np.uint8]:
-    """Crops (n, CROP, CROP) as the device cuts them for the look of a number."""
-    images, faces = seen.stills[part].images, seen.faces[part]
-    crops = np.zeros((len(images), CROP, CROP), np.uint8)
-    for i, image in enumerate(images):
-        to_crop = alignment(landmarks68(faces.mesh[i])) if faces.found[i] else np.eye(2, 3)
-        crops[i] = aligned_crop(image, viewed(to_crop, look))
-    return crops
+    return StillNodes(faces.found, labels, shapes, np.stack(both, 1), np.stack(views, 1), goals)
 
 
 def standardisation(nodes: StillNodes) -> Standardisation:
@@ -147,7 +147,14 @@ def epoch_batches(
             side = random.integers(2, size=size)
             neutral = nodes.looks(random.choice(resting, size), side)
             windows, targets = moving_windows(
-                nodes.looks(chosen, side), nodes.labels[chosen], neutral, head, how.motion, length, random
+                nodes.looks(chosen, side),
+                nodes.labels[chosen],
+                neutral,
+                head,
+                how.motion,
+                length,
+                random,
+                nodes.goals[chosen],
             )
             inputs = standard(windows)
             inputs += random.normal(0, how.jitter, (size, 1, inputs.shape[2])).astype(np.float32)
@@ -199,10 +206,18 @@ def train_face(
     looks = {"train": LOOKS}
     nodes = {part: still_nodes(seen, part, appearance, how, looks.get(part, 1)) for part in PARTS}
     learned = nodes["train"]
+    if how.taught:
+        goals = (1 - how.taught) * learned.goals + how.taught * answers(appearance_folder, seen)
+        learned = replace(learned, goals=goals)
     standard = standardisation(learned)
     found = learned.found
     head = head_directions(centred(seen.faces["train"].mesh[found]).mean(0))
-    config = preset("edge", NODES, learned.shapes.shape[2] + learned.embeddings.shape[3], len(EMOTIONS))
+    features = learned.shapes.shape[2] + learned.embeddings.shape[3]
+    config = replace(
+        preset("edge", NODES, features, len(EMOTIONS)),
+        dropout=how.dropout,
+        input_dropout=how.input_dropout,
+    )
     labels = {"fer2013": {emotion: emotion for emotion in EMOTIONS}}
     recipe = Recipe(config, how.training, feature_set, 1, EMOTIONS, labels, HOP)
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from edge_emotion.features.face_alignment import CROP, SHAPE, aligned_crop, aligned_shape, alignment
+from edge_emotion.features.face_alignment import CROP, SHAPE, aligned_crop, aligned_shape, alignment, viewed
 from edge_emotion.features.landmarks68 import MESH_POINTS, landmarks68
 from edge_emotion_train.corpora.fer2013 import Stills
 
@@ -48,6 +48,15 @@ def still_faces(stills: Stills, cache: Path, workers: int) -> StillFaces:
         unfinished.replace(file)
     with np.load(file) as stored:
         return StillFaces(stored["found"], stored["mesh"], stored["shapes"], stored["crops"])
+
+
+def view_crops(stills: Stills, faces: StillFaces, look: int) -> NDArray[np.uint8]:
+    """Crops (n, CROP, CROP) as the device cuts them for the look of a number."""
+    crops = np.zeros((len(stills.images), CROP, CROP), np.uint8)
+    for i, image in enumerate(stills.images):
+        to_crop = alignment(landmarks68(faces.mesh[i])) if faces.found[i] else np.eye(2, 3)
+        crops[i] = aligned_crop(image, viewed(to_crop, look))
+    return crops
 
 
 def _faces(images: NDArray[np.uint8]) -> dict[str, NDArray[np.generic]]:

@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 NODE_RATE = 30  # nodes per second
 SHAPE = 2 * LANDMARKS  # numbers of an aligned shape
 EMBEDDING = 64  # numbers of an appearance embedding
-EMBEDDING_PERIOD = 0.2  # seconds: an embedding is made of the first frame at or after each multiple
+EMBEDDING_PERIOD = 0.4  # seconds, of the networks trained here; what holds on a device is the bundle's own
 LONGEST_GAP = 0.5  # seconds without the face: a presence that is interrupted for longer has ended
 HOLD = 0.2  # seconds that a node may lie beyond the newest sight of the face
 TOLERANCE = 0.001  # seconds: containers round the times of frames to milliseconds
@@ -59,9 +59,9 @@ def node_at(time: float) -> int:
     return math.floor((time + TOLERANCE) * NODE_RATE)
 
 
-def embedding_slot(time: float) -> int:
-    """Number of the last multiple of EMBEDDING_PERIOD at or before a time in seconds."""
-    return math.floor((time + TOLERANCE) / EMBEDDING_PERIOD)
+def embedding_slot(time: float, period: float = EMBEDDING_PERIOD) -> int:
+    """Number of the last multiple of a period at or before a time, in seconds: its first frame gives an embedding."""
+    return math.floor((time + TOLERANCE) / period)
 
 
 class FaceNodes:
@@ -76,7 +76,10 @@ class FaceNodes:
         """length: the most nodes that a window may ask for."""
         self._length = length
         self._times: list[float] = []
-        self._vectors: list[Array] = []
+        self._table = np.empty(
+            (0, 0), np.float32
+        )  # a vector for each time, from row `_top` on, and room for more
+        self._top = 0
         self._since = math.inf
 
     @property
@@ -92,16 +95,29 @@ class FaceNodes:
     def add(self, time: float, vector: Array) -> None:
         """Take what was seen, (width,), at a time in seconds, not before the last; of equal times the last counts."""
         if time - self.last > LONGEST_GAP + TOLERANCE:
-            self._times, self._vectors = [], []
+            self._times, self._top = [], 0
             self._since = time
         slots = [math.floor(known * NODE_RATE) for known in (*self._times[-2:], time)]
         if time == self.last or (len(slots) == 3 and slots[0] == slots[2]):
-            del self._times[-1], self._vectors[-1]
+            del self._times[-1]
+        row = self._top + len(self._times)
+        if row >= len(self._table):
+            row = self._make_room(len(vector))
         self._times.append(time)
-        self._vectors.append(vector)
+        self._table[row] = vector
         oldest = time - self._length / NODE_RATE - LONGEST_GAP
         while len(self._times) > 1 and self._times[1] < oldest:  # one before the oldest node is still needed
-            del self._times[0], self._vectors[0]
+            del self._times[0]
+            self._top += 1
+
+    def _make_room(self, width: int) -> int:
+        """Move what is kept to the top of a table with as much room again; give the row of the next vector."""
+        kept = self._table[self._top : self._top + len(self._times)]
+        table = np.empty((max(64, 2 * len(kept)), width), np.float32)
+        if len(kept):
+            table[: len(kept)] = kept
+        self._table, self._top = table, 0
+        return len(kept)
 
     def present(self, time: float) -> bool:
         """Whether the face was there at a time: between two sights of the presence, or HOLD after the last."""
@@ -114,7 +130,7 @@ class FaceNodes:
         """
         first = math.ceil((self._since - TOLERANCE) * NODE_RATE)
         nodes = np.arange(max(min(first, end), end - self._length + 1), end + 1) / NODE_RATE
-        times, vectors = np.array(self._times), np.concatenate(self._vectors).reshape(len(self._times), -1)
+        times, vectors = np.array(self._times), self._table[self._top : self._top + len(self._times)]
         after = np.searchsorted(times, nodes, side="right")
         before = np.maximum(after - 1, 0)
         after = np.minimum(after, len(times) - 1)

@@ -30,24 +30,28 @@ VIEWS = (
 MOST_SAMPLES = 3  # a crop pixel is the mean of up to so many samples each way; larger faces are halved before
 
 _ANCHORS = np.array(ANCHORS)
-_PLANE = np.array([1, 1j])
 _CENTRE = TEMPLATE.mean(0)
-_TEMPLATE = (TEMPLATE - _CENTRE) @ _PLANE
+# Rows that give, of the anchors x0, y0, x1, y1 ..., the real and imaginary part of sum(conj(z) w), and the centre.
+_ALIGNING = np.zeros((4, 2 * len(ANCHORS)))
+_ALIGNING[0] = (TEMPLATE - _CENTRE).ravel()
+_ALIGNING[1, 0::2], _ALIGNING[1, 1::2] = (TEMPLATE - _CENTRE)[:, 1], -(TEMPLATE - _CENTRE)[:, 0]
+_ALIGNING[2, 0::2] = _ALIGNING[3, 1::2] = 1 / len(ANCHORS)
 
 
 def alignment(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """Similarity (2, 3) that takes the anchors of (68, 2) landmarks onto the template, in the least squares sense.
 
-    Points in the plane as complex numbers z: the best turn and scale is sum(conj(z) w) / sum |z|^2 (Umeyama 1991 in
-    two dimensions, without mirroring). Anchors that all fall together give scale 0: the template's centre.
+    Points in the plane as complex numbers, z the anchors and w the template, each about its centre: the best turn and
+    scale is sum(conj(z) w) / sum |z|^2 (Umeyama 1991 in two dimensions, without mirroring); sum(w) = 0, so the first
+    sum is the same of anchors that are not centred. Anchors that all fall together give scale 0: the template's centre.
     """
     anchors = landmarks[_ANCHORS, :2].astype(np.float64)
-    centre = anchors.sum(0) / len(ANCHORS)
-    z = (anchors - centre) @ _PLANE
-    length = float(np.vdot(z, z).real)
-    turn = complex(np.vdot(z, _TEMPLATE)) / length if length > 0 else 0j
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.column_stack([linear, _CENTRE - linear @ centre])
+    real, imaginary, x, y = (_ALIGNING @ anchors.ravel()).tolist()
+    centred = anchors - (x, y)
+    length = float(np.vdot(centred, centred))
+    a, b = (real / length, imaginary / length) if length > 0 else (0.0, 0.0)
+    cx, cy = _CENTRE.tolist()
+    return np.array([[a, -b, cx - (a * x - b * y)], [b, a, cy - (b * x + a * y)]])
 
 
 def aligned_shape(landmarks: NDArray[np.float32], to_crop: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face import (
     EMBEDDING,
+    EMBEDDING_PERIOD,
     HOLD,
     LONGEST_GAP,
     NODE_RATE,
@@ -32,13 +33,20 @@ class FaceTrack:
     The same class describes faces live and for training, there with a `length` that holds a whole recording.
     """
 
-    def __init__(self, length: int, appearance: Appearance | None = None) -> None:
-        """length: the most nodes that a window may ask for. appearance: None gives nodes of the shape alone."""
+    def __init__(
+        self, length: int, appearance: Appearance | None = None, period: float = EMBEDDING_PERIOD
+    ) -> None:
+        """Describe a face that was not seen yet.
+
+        length: the most nodes that a window may ask for. appearance: None gives nodes of the shape alone. period:
+        seconds between two embeddings.
+        """
         self.nodes = FaceNodes(length)
         self.found = -math.inf  # seconds, when the front end last found the face, usable or not
         self._problem: tuple[float, str] = (-math.inf, "")
         self._length = length
         self._appearance = appearance
+        self._period = period
         self._embedding = np.zeros(0, np.float32)
         self._slot: int | None = (
             None  # of the embedding; a presence that follows another lies in another slot
@@ -64,18 +72,19 @@ class FaceTrack:
         if not to_crop[:, :2].any():  # all anchors in one place: nothing to align
             return
         shape = aligned_shape(face.landmarks, to_crop)
-        if self._appearance and embedding_slot(time) != self._slot:
+        slot = embedding_slot(time, self._period)
+        if self._appearance and slot != self._slot:
             picture = (
                 np.ascontiguousarray(image[..., :3]) if image.ndim == 3 else image
             )  # without transparency
-            crop = network_crop(aligned_crop(picture, viewed(to_crop, embedding_slot(time))))
+            crop = network_crop(aligned_crop(picture, viewed(to_crop, slot)))
             self._embedding = self._appearance(crop[None, :, :, None])[0].copy()
             if self._embedding.shape != (EMBEDDING,) or not np.isfinite(self._embedding).all():
                 raise EdgeEmotionError(
                     f"expected {EMBEDDING} finite numbers from the appearance network, "
                     f"got shape {self._embedding.shape} or values that are not finite; replace the model"
                 )
-            self._slot = embedding_slot(time)
+            self._slot = slot
         self.nodes.add(time, np.concatenate([shape, self._embedding]))
         self._count(node_at(time), face.quality)
 
