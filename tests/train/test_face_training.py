@@ -16,9 +16,10 @@ from edge_emotion_train.appearance_run import SeenStills, answers
 from edge_emotion_train.corpora.fer2013 import Stills
 from edge_emotion_train.face_results import markdown
 from edge_emotion_train.face_run import run_face, settings
-from edge_emotion_train.face_training import FaceTraining, still_nodes, train_face
+from edge_emotion_train.face_training import train_face
 from edge_emotion_train.models.appearance import Appearance, AppearanceConfig
 from edge_emotion_train.still_faces import MARGIN, StillFaces, view_crops
+from edge_emotion_train.still_nodes import FaceTraining, still_nodes
 
 MESH = np.random.default_rng(9).uniform(8, 40, (468, 3)).astype(np.float32)
 MESH[[33, 133, 362, 263], :2] = [

@@ -12,9 +12,10 @@ from edge_emotion.emotions import EMOTIONS
 from edge_emotion.machine import commit, now
 from edge_emotion_train.appearance_run import SeenStills
 from edge_emotion_train.face_shipping import ship_face
-from edge_emotion_train.face_training import FaceNetwork, FaceTraining, train_face
+from edge_emotion_train.face_training import FaceNetwork, train_face
 from edge_emotion_train.figures import draw_adjacency, draw_confusion
 from edge_emotion_train.run_stamp import stamp
+from edge_emotion_train.still_nodes import FaceTraining
 from edge_emotion_train.whole_file import write_text
 
 

@@ -13,8 +13,9 @@ from edge_emotion.features.face import EMBEDDING_PERIOD
 from edge_emotion.features.face_alignment import CROP
 from edge_emotion_train import face_motion
 from edge_emotion_train.corpora import fer2013
-from edge_emotion_train.face_training import FaceNetwork, FaceTraining
+from edge_emotion_train.face_training import FaceNetwork
 from edge_emotion_train.shipping import write_model
+from edge_emotion_train.still_nodes import FaceTraining
 
 SPLIT = (
     "Stills by a hash of their name: a tenth validates (the numbers below) and takes part in nothing else, a twentieth "
