@@ -76,6 +76,28 @@ def test_sigmoid_does_not_overflow() -> None:
     assert [sigmoid(x) for x in (-1e9, 0, 1e9)] == [0, 0.5, 1]
 
 
+def test_a_nearly_level_region_reads_the_same_places(
+    frame: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finder, seen = FaceMesh(), []
+    for level in (math.radians(3), -1.0):  # below it the crop is a plain resize; -1: never
+        monkeypatch.setattr("edge_emotion.features.face_mesh.LEVEL", level)
+        to_picture = finder._read(frame, Region(frame.shape[1] / 2 + 0.3, frame.shape[0] / 2, 150.4, 0.0))
+        pixels = finder._network.input().copy()
+        spot = to_picture @ [96, 96, 1]
+        seen.append((pixels.reshape(192, 192, 3), spot))
+    (resized, here), (turned, there) = seen
+    assert (
+        np.abs(here - there).max() < 1
+    )  # whole pixels: up to half of one away, and half of one for the corner
+    moved = np.round((here - there) * 192 / 150).astype(int)
+    assert np.abs(moved).max() <= 1
+    shifted = np.roll(turned, (-moved[1], -moved[0]), (0, 1))
+    assert np.abs(resized - shifted)[4:-4, 4:-4].mean() < 0.01
+    whole = finder._read(frame, Region(3.0, 3.0, 150.0, 0.0))  # beyond the border: not resized
+    assert np.allclose(whole, Region(3.0, 3.0, 150.0, 0.0).to_picture(192))
+
+
 def test_points_follow_a_turned_picture(finder: FaceMesh, frame: np.ndarray) -> None:
     mesh, presence = mesh_in(finder, frame)
     assert presence > 0.99
@@ -103,7 +125,7 @@ def test_colours_are_read_in_the_right_order(finder: FaceMesh, frame: np.ndarray
     assert np.array_equal(with_alpha, finder.find(frame, region)[0])
     blue = np.zeros((8, 8, 3), np.uint8)
     blue[..., 0] = 255
-    finder._read(blue, Region(4, 4, 8, 0).to_picture(192))
+    finder._read(blue, Region(4, 4, 8, 0))
     assert np.allclose(finder._network.input()[96, 96], [0, 0, 1])
 
 

@@ -20,6 +20,9 @@ NETWORK = "face_landmark.tflite"
 SIDE = 192  # pixels, of the network's input
 MARGIN = 1.5  # side of the region over the longer side of the face's box
 STILL_MARGIN = 1.3  # side of the first region over the longer side of a still that a face fills
+LEVEL = math.radians(
+    3
+)  # turns below it are left as they are: the crop is then a plain resize, twice as quick
 RIGHT_EYE, LEFT_EYE = (
     33,
     263,
@@ -62,8 +65,7 @@ class FaceMesh:
         image: uint8, (H, W) grey, (H, W, 3) B,G,R or (H, W, 4) B,G,R,A. Gives the mesh, (468, 3) float32: x, y in
         pixels of the picture and z in the same scale, towards the camera negative; and the presence of a face, 0..1.
         """
-        to_picture = region.to_picture(SIDE)
-        self._read(image, to_picture)
+        to_picture = self._read(image, region)
         points, logit = self._network.run()
         return _to_picture(points, to_picture), sigmoid(float(logit.flat[0]))
 
@@ -74,19 +76,35 @@ class FaceMesh:
         mesh, _ = self.find(image, whole)
         return self.find(image, region_of_mesh(mesh))
 
-    def _read(self, image: NDArray[np.uint8], to_picture: NDArray[np.float64]) -> None:
-        """Sample the region into the network's input; what lies outside the picture repeats its border."""
+    def _read(self, image: NDArray[np.uint8], region: Region) -> NDArray[np.float64]:
+        """Sample the region into the network's input; give the similarity (2, 3) from there onto the picture.
+
+        What lies outside the picture repeats its border. A region that is nearly level and lies in the picture is
+        taken level, in whole pixels: that moves the points by about as much as a side one part in fifty longer does.
+        """
         channels = 1 if image.ndim == 2 else image.shape[2]
-        crop = cv2.warpAffine(
-            image,
-            to_picture,
-            (SIDE, SIDE),
-            dst=self._crop if channels == 3 else None,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        buffer = self._crop if channels == 3 else None
+        side = max(1, round(region.side))
+        left, top = round(region.x - side / 2), round(region.y - side / 2)
+        inside = 0 <= left <= image.shape[1] - side and 0 <= top <= image.shape[0] - side
+        if abs(region.angle) < LEVEL and inside:
+            crop = cv2.resize(image[top : top + side, left : left + side], (SIDE, SIDE), dst=buffer)
+            scale = side / SIDE
+            edge = (scale - 1) / 2  # of pixel 0, whose middle lies half a pixel into the square
+            to_picture = np.array([[scale, 0, left + edge], [0, scale, top + edge]])
+        else:
+            to_picture = region.to_picture(SIDE)
+            crop = cv2.warpAffine(
+                image,
+                to_picture,
+                (SIDE, SIDE),
+                dst=buffer,
+                flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+                borderMode=cv2.BORDER_REPLICATE,
+            )
         colours = cv2.cvtColor(crop, TO_RGB[channels], dst=self._colours)
         np.multiply(colours, np.float32(1 / 255), out=self._network.input())
+        return to_picture
 
 
 def box_of_mesh(mesh: NDArray[np.float32]) -> tuple[float, float, float, float]:
