@@ -56,8 +56,9 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
         help="face: 68 landmarks and the appearance embedding; face-landmarks: the paper's 136 numbers (default: face)",
     )  # fmt: skip
     two.add_argument(
-        "--appearance", type=Path, default=Path("runs/appearance-fine"), metavar="RUN",
-        help="run of `edge-emotion-train appearance` (default: %(default)s)",
+        "--appearance", type=Path, default=Path("runs/appearance-taught"), metavar="RUN",
+        help="run of `edge-emotion-train appearance`: the network inside, and what is learned beside the labels\n"
+        "(default: %(default)s)",
     )  # fmt: skip
     two.add_argument("--seed", type=int, default=0, help="default: 0")
     two.add_argument("--out", type=Path, help="run folder (default: runs/FEATURES)")

@@ -23,7 +23,8 @@ def logits_of(network: LGrIN, windows: Floats, standard: Standardisation) -> NDA
     return torch.cat(parts).double().numpy()
 
 
-def _held(nodes: StillNodes) -> Floats:
+def held_windows(nodes: StillNodes) -> Floats:
+    """Windows of stills held, seen through the device's looks in turn."""
     return steady_windows(nodes.shapes[:, 0], nodes.views, NODES)
 
 
@@ -46,7 +47,7 @@ def choice_temperature(
     """Temperature fitted on stills kept for choices, held and moved, whose face was found."""
     windows, labels, clear = _moved(nodes, head, how)
     usable = nodes.found & clear
-    logits = [logits_of(network, w, standard) for w in (_held(nodes)[nodes.found], windows[usable])]
+    logits = [logits_of(network, w, standard) for w in (held_windows(nodes)[nodes.found], windows[usable])]
     truth = np.concatenate([nodes.labels[nodes.found], labels[usable]])
     return fitted_temperature(truth, np.concatenate(logits))
 
@@ -60,7 +61,7 @@ def measured(
     temperature: float,
 ) -> dict[str, object]:
     """Rates of a part's stills held (all, and those found), moved (found and clear), and calibration held."""
-    held = logits_of(network, _held(nodes), standard)
+    held = logits_of(network, held_windows(nodes), standard)
     said, truth = held.argmax(1), nodes.labels
     windows, labels, clear = _moved(nodes, head, how)
     usable = nodes.found & clear

@@ -56,6 +56,7 @@ def ship_face(
         }  # fmt: skip
         torch.save(made.appearance.state_dict(), place / "appearance.pt")
         (place / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    made.calibration.write(place)
     return place
 
 

@@ -13,13 +13,16 @@ from tqdm import tqdm
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.appearance_run import SeenStills, answers, load_appearance
+from edge_emotion_train.appearance_training import unmoved
+from edge_emotion_train.calibration_data import CalibrationData, no_crops
 from edge_emotion_train.corpora.fer2013 import PARTS
 from edge_emotion_train.experiment import Recipe
-from edge_emotion_train.face_measuring import choice_temperature, measured
+from edge_emotion_train.face_measuring import choice_temperature, held_windows, measured
 from edge_emotion_train.face_motion import (
     NEUTRAL,
     head_directions,
     moving_windows,
+    steady_windows,
 )
 from edge_emotion_train.models.appearance import Appearance
 from edge_emotion_train.models.lgrin import LGrIN, LGrINConfig, preset
@@ -37,6 +40,7 @@ from edge_emotion_train.whole_file import write_text
 
 HOP = 6  # nodes between two estimates: .2 s
 FEATURE_SETS = ("face", "face-landmarks")
+CALIBRATION_STILLS = 128
 SHORT = 8  # nodes of the windows of a first, quick training
 
 
@@ -85,6 +89,7 @@ class FaceNetwork:
     appearance: Appearance | None
     temperature: float
     numbers: dict[str, object]
+    calibration: CalibrationData
 
 
 def train_face(
@@ -139,7 +144,31 @@ def train_face(
             part: measured(network, nodes[part], head, standard, how, temperature) for part in PARTS[1:]
         },
     }
-    return FaceNetwork(recipe, network, standard, appearance, temperature, numbers)
+    calibration = _calibration(seen, nodes, head, how, feature_set)
+    return FaceNetwork(recipe, network, standard, appearance, temperature, numbers, calibration)
+
+
+def _calibration(
+    seen: SeenStills, nodes: dict[str, StillNodes], head: Floats, how: FaceTraining, feature_set: str
+) -> CalibrationData:
+    """Windows of training stills, held and moved, and of the validation stills, held; and their crops."""
+    random = np.random.default_rng(2)
+    learned, held = nodes["train"], nodes["validation"]
+    usable = random.permutation(np.flatnonzero(learned.found))[:CALIBRATION_STILLS]
+    resting = random.choice(np.flatnonzero(learned.found & (learned.labels == NEUTRAL)), len(usable))
+    plain = np.zeros(len(usable), int)
+    moving, _ = moving_windows(
+        learned.looks(usable, plain), learned.labels[usable], learned.looks(resting, plain), head, how.motion, NODES,
+        random,
+    )  # fmt: skip
+    steady = steady_windows(learned.shapes[usable, 0], learned.embeddings[usable, 0], NODES)
+    crops = {part: unmoved(seen.faces[part].crops) for part in ("train", "validation")}
+    looking = feature_set == "face"
+    return CalibrationData(
+        feature_set, 1, np.concatenate([moving, steady]), held_windows(held)[held.found], held.labels[held.found],
+        crops["train"][usable] if looking else no_crops(),
+        crops["validation"][held.found] if looking else no_crops(),
+    )  # fmt: skip
 
 
 def _short(

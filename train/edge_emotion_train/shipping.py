@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from edge_emotion.emotions import EMOTIONS
+from edge_emotion_train.calibration_data import CalibrationData, no_crops
 from edge_emotion_train.experiment import Job, Recipe, trained_network
 from edge_emotion_train.labels import TO_EMOTION
 from edge_emotion_train.metrics import (
@@ -22,9 +23,11 @@ from edge_emotion_train.metrics import (
 from edge_emotion_train.models.lgrin import LGrIN
 from edge_emotion_train.node_cache import ClipNodes
 from edge_emotion_train.protocols import speakers_of
-from edge_emotion_train.trainer import Standardisation, window_logits
+from edge_emotion_train.trainer import Standardisation, device_windows, window_logits
 from edge_emotion_train.voice import Plan
 from edge_emotion_train.whole_file import write_text
+
+CALIBRATION_WINDOWS = 256
 
 
 def ship(folder: Path, made: Plan, corpora: Sequence[str], metrics: dict[str, Any]) -> Path:
@@ -60,7 +63,27 @@ def ship(folder: Path, made: Plan, corpora: Sequence[str], metrics: dict[str, An
         "calibration_error": calibration_error(truth, softmax(logits, temperature) @ groups),
     }
     network, standard = trained_network(shipped, made.recipe, folder)
-    return write_model(folder, made.recipe, network, standard, temperature, label_map, about)
+    place = write_model(folder, made.recipe, network, standard, temperature, label_map, about)
+    _calibration(made, twin, shipped).write(place)
+    return place
+
+
+def _calibration(made: Plan, twin: Job, shipped: Job) -> CalibrationData:
+    """Windows of clips that were learned from, and of the twin's validation speakers, as the device makes them."""
+    features, length, hop = made.recipe.features(), made.recipe.network.nodes, made.recipe.hop
+
+    def windows_of(clips: Sequence[ClipNodes]) -> NDArray[np.float32]:
+        each = [device_windows(clip.copies[0], length, hop)[-1] for clip in clips]
+        return np.asarray(features.window(np.stack(each)), np.float32)
+
+    held = [made.clips[i] for i in twin.measure if made.recipe.label(made.clips[i]) is not None]
+    learned = [made.clips[i] for i in shipped.learn]
+    chosen = np.random.default_rng(0).permutation(len(learned))[:CALIBRATION_WINDOWS]
+    truth = np.array([made.recipe.label(clip) for clip in held], np.int64)
+    return CalibrationData(
+        features.name, features.version, windows_of([learned[i] for i in chosen]), windows_of(held), truth,
+        no_crops(), no_crops(),
+    )  # fmt: skip
 
 
 def _twin_windows(
