@@ -117,6 +117,7 @@ def train_face(
     features = learned.shapes.shape[2] + learned.embeddings.shape[3]
     config = replace(
         preset("edge", NODES, features, len(EMOTIONS)),
+        filters=how.filters,
         dropout=how.dropout,
         input_dropout=how.input_dropout,
     )

@@ -28,13 +28,13 @@ class FaceTraining:
     training: of the graph network. motion: of the windows. looks: how crops differ between two looks at a still.
     short_epochs: passes over windows of SHORT nodes first, ten times as quick. long_rate: learning rate of the training
     on whole windows after it, as a share. graph_rate: that of the adjacency, see train_on. taught: share of the targets
-    that the appearance network says of a still, see appearance_run.answers; dropout, input_dropout: see LGrINConfig.
+    that the appearance network says of a still, see appearance_run.answers. filters, dropout, input_dropout: see LGrINConfig.
     jitter: deviation added to standardised features, held over a window. mixup: see NodeAugmentation.
     """
 
     training: TrainingSettings = field(
         default_factory=lambda: TrainingSettings(
-            epochs=2, batch=64, learning_rate=3e-3, weight_decay=0.05, label_smoothing=0.1, average=0.998,
+            epochs=2, batch=64, learning_rate=3e-3, weight_decay=0.02, label_smoothing=0.05, average=0.998,
             augmentation=NodeAugmentation(band_masks=0), structure=0.0,
         )
     )  # fmt: skip
@@ -42,14 +42,15 @@ class FaceTraining:
     looks: AppearanceTraining = field(
         default_factory=lambda: AppearanceTraining(turn=3, zoom=0.04, stretch=0.02, shift=0.025, gamma=0.15)
     )
-    jitter: float = 0.1
+    filters: tuple[tuple[int, ...], ...] = ((80, 40), (72, 36))
+    jitter: float = 0.05
     short_epochs: int = 12
     long_rate: float = 0.1
     graph_rate: float = 0.05
     taught: float = 0.5
     dropout: float = 0.3
     input_dropout: float = 0.1
-    mixup: float = 0.4
+    mixup: float = 0.0
 
 
 @dataclass(frozen=True)
