@@ -22,6 +22,7 @@ from edge_emotion.archive import SUFFIX, checked_contents, contents, open_archiv
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import (
+    AUTO,
     FORMAT,
     AppearanceContract,
     Manifest,
@@ -65,14 +66,14 @@ class Bundle:
     path: Path
     appearance: AppearanceContract | None = None
 
-    def network(self, engine: str, precision: str = "fp32") -> bytes:
+    def network(self, engine: str, precision: str = AUTO) -> bytes:
         """The network over windows for an engine and a precision, its sha256 checked.
 
-        EdgeEmotionError names the networks there are.
+        precision: "auto" takes the first that the bundle lists. EdgeEmotionError names the networks there are.
         """
         return self._content(self.networks, "network", engine, precision)
 
-    def appearance_network(self, engine: str, precision: str = "fp32") -> bytes:
+    def appearance_network(self, engine: str, precision: str = AUTO) -> bytes:
         """The network over face crops for an engine and a precision, its sha256 checked.
 
         EdgeEmotionError names the networks there are, and says where there are none.
@@ -85,11 +86,12 @@ class Bundle:
 
     def _content(self, entries: Sequence[NetworkFile], what: str, engine: str, precision: str) -> bytes:
         for entry in entries:
-            if (entry.engine, entry.precision) == (engine, precision):
+            if entry.engine == engine and precision in (AUTO, entry.precision):
                 with open_archive(self.path) as members:
                     return checked_contents(members, entry.file, entry.sha256, self.path)
         known = ", ".join(f"{n.engine} {n.precision}" for n in entries)
-        raise EdgeEmotionError(f"{self.path}: no {precision} {what} for {engine}, it has: {known}")
+        wanted = "" if precision == AUTO else f"{precision} "
+        raise EdgeEmotionError(f"{self.path}: no {wanted}{what} for {engine}, it has: {known}")
 
     def emotion_matrix(self) -> NDArray[np.float32]:
         """(len(labels), 7) zeros and ones: probabilities over labels @ matrix = over EMOTIONS."""

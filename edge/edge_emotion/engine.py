@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import ENGINES
+from edge_emotion.manifest import AUTO, ENGINES
 from edge_emotion.native_talk import held_back
 
 MAX_THREADS = 64
@@ -33,22 +33,23 @@ class Engine(Protocol):
         ...
 
 
-def open_engine(bundle: Bundle, engine: str = "litert", precision: str = "fp32", threads: int = 1) -> Engine:
+def open_engine(bundle: Bundle, engine: str = "litert", precision: str = AUTO, threads: int = 1) -> Engine:
     """Open a bundle's network over windows in a runtime: (1, M, P) float32 -> (1, C) float32 logits.
 
-    engine: "litert" or "onnx"; precision: "fp32" and what else the bundle has; threads: CPU threads of a run.
+    engine: "litert" or "onnx"; precision: "auto", the one that the bundle lists first, "fp32" or what else it has;
+    threads: CPU threads of a run.
     Raises EdgeEmotionError for a runtime that is not installed, and for a network that the bundle lacks, that
     does not open or whose shapes are not those of the manifest.
     """
     _check_request(engine, threads)
     network = bundle.network(engine, precision)
     shapes = (1, bundle.window.nodes, bundle.window.features), (1, len(bundle.labels))
-    where = f"{bundle.path}: the {precision} network for {engine}"
+    where = f"{bundle.path}: the {_named(precision)}network for {engine}"
     return open_network(network, engine, shapes, where, threads)
 
 
 def open_appearance(
-    bundle: Bundle, engine: str = "litert", precision: str = "fp32", threads: int = 1
+    bundle: Bundle, engine: str = "litert", precision: str = AUTO, threads: int = 1
 ) -> Engine:
     """Open a bundle's network over face crops in a runtime: (1, crop, crop, 1) float32 -> (1, embedding) float32.
 
@@ -60,8 +61,12 @@ def open_appearance(
     contract = bundle.appearance
     assert contract is not None  # appearance_network has refused a bundle without
     shapes = (1, contract.crop, contract.crop, 1), (1, contract.embedding)
-    where = f"{bundle.path}: the {precision} appearance network for {engine}"
+    where = f"{bundle.path}: the {_named(precision)}appearance network for {engine}"
     return open_network(network, engine, shapes, where, threads)
+
+
+def _named(precision: str) -> str:
+    return "" if precision == AUTO else f"{precision} "
 
 
 def _check_request(engine: str, threads: int) -> None:

@@ -10,7 +10,7 @@ A version 1 manifest.json is one object with exactly these keys:
     label_map   {label: one of the seven emotions} for every label
     window      {nodes, period, hop, feature_set, feature_version, features, mean, scale}, see window.py
     temperature divides the logits, fitted on validation speakers; .05 to 20
-    networks    [{file, engine, precision, sha256}, ...]
+    networks    [{file, engine, precision, sha256}, ...], of each engine the one that a device should take first
     card        {file, sha256}: the model card, markdown
     about       free keys, never needed to run: architecture, corpora, licence, metrics ...; printable text, finite
                 numbers, at most MAX_DEPTH objects and lists in one another
@@ -36,6 +36,7 @@ FORMAT = "edge-emotion bundle"
 VERSION = 2  # the newest that this edge-emotion reads
 ENGINES = ("litert", "onnx")
 PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
+AUTO = "auto"  # precision: the first network that the manifest lists for an engine
 APPEARANCE_FEATURE_SET = "face"  # the one whose nodes need the appearance networks
 
 MAX_LABELS = 64

@@ -68,7 +68,7 @@ class Recognizer:
         cls,
         model: str | Path = "voice",
         engine: str = "litert",
-        precision: str = "fp32",
+        precision: str = "auto",
         threads: int = 1,
         smoothing: float = RecognizerSettings.smoothing,
     ) -> "Recognizer":

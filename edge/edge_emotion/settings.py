@@ -9,6 +9,7 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import ENGINES
 
 CAMERA_BACKENDS = ("auto", "v4l2", "picamera2")
+SENSES = ("voice", "face")
 
 
 def _check(good: bool, name: str, expected: str, came: object) -> None:
@@ -43,8 +44,8 @@ class RecognizerSettings:
     """Name of a shipped bundle, or the path of a .emo file."""
     engine: str = "litert"
     """Runtime of the network: "litert" or "onnx"."""
-    precision: str = "fp32"
-    """Which of the bundle's networks: "fp32", or "int8" where the bundle has it."""
+    precision: str = "auto"
+    """Which of the bundle's networks: "auto" for the one it lists first, or "fp32", "fp16", "int8", "int8-dynamic"."""
     threads: int = 1
     """CPU threads of the network; one is the fastest for a network this small."""
     smoothing: float = 1.0
@@ -202,8 +203,8 @@ class FaceRecognizerSettings:
     """Name of a shipped bundle, or the path of a .emo file."""
     engine: str = "litert"
     """Runtime of the networks: "litert" or "onnx"."""
-    precision: str = "fp32"
-    """Which of the bundle's networks: "fp32", or "int8" where the bundle has it."""
+    precision: str = "auto"
+    """Which of the bundle's networks: "auto" for the one it lists first, or "fp32", "fp16", "int8", "int8-dynamic"."""
     threads: int = 1
     """CPU threads of the networks; one is the fastest for networks this small."""
     smoothing: float = 1.0
@@ -223,23 +224,29 @@ class FaceRecognizerSettings:
 class BenchSettings:
     """What `edge-emotion bench` measures."""
 
-    model: str = "voice"
-    """The voice's: name of a shipped bundle, or the path of a .emo file."""
-    face_model: str = "face"
-    """The face's, likewise."""
+    senses: tuple[str, ...] = SENSES
+    """Whose paths are measured: "voice", "face" or both."""
+    model: str | None = "voice"
+    """The voice's: name of a shipped bundle, or the path of a .emo file; None when it has no part."""
+    face_model: str | None = "face"
+    """The face's, likewise. With both models the face's peak memory is that of both senses together."""
     engines: tuple[str, ...] = ENGINES
     """Runtimes to measure, each in a process of its own."""
-    precision: str = "fp32"
-    """Which of the bundle's networks."""
+    precision: str = "auto"
+    """Which of the bundles' networks the paths run: "auto" as a device would, the first for the engine."""
     threads: int = 1
-    """CPU threads of the network."""
+    """CPU threads of the networks on the paths; the table of networks is always of one."""
     seconds: float = 30.0
     """Sound, and pictures, to run through each stage; seconds."""
     warm_up: int = 5
     """Windows computed before the clock starts."""
+    compare: tuple[str, ...] = ()
+    """Peers to run on the same faces: "fer" as installed, or "fer=PATH" of its .tflite file."""
 
     def __post_init__(self) -> None:
         """Check the ranges; EdgeEmotionError names the setting."""
+        for sense in self.senses:
+            _check(sense in SENSES, "sense", " or ".join(SENSES), repr(sense))
         for engine in self.engines:
             _check(engine in ENGINES, "engine", " or ".join(ENGINES), repr(engine))
         _check(5 <= self.seconds <= 3600, "seconds", "5 to 3600 s", self.seconds)

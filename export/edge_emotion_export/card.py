@@ -9,7 +9,7 @@ Keys of `about` that the card knows, all optional:
               seeds}, rates as fractions of one, as in docs/results; the column of models is left out where all agree
     seed, commit, date   of the training
     calibration_error, calibration_error_uncalibrated   fractions, of the windows that gave the temperature
-    parameters, architecture, appearance, export   set by the export
+    parameters, architecture, appearance, export   set by the export; export.quantised: file -> gates.Agreement
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,6 +33,7 @@ def write_card(manifest: Mapping[str, Any]) -> str:
         about_people(manifest["modality"]),
         _data(about),
         _numbers(about, manifest["modality"]),
+        _precisions(about),
         limits(manifest["modality"], manifest["window"]["feature_set"]),
         _origin(about),
     ]
@@ -115,6 +116,24 @@ def _numbers(about: Mapping[str, Any], modality: str) -> str:
         before, after = (_percent(about.get(f"calibration_error{k}")) for k in ("_uncalibrated", ""))
         whose = "the stills held back for it" if modality == "face" else "the twin's windows"
         lines.append(f"Calibration error of {whose}: {before} % raw, {after} % with the temperature.")
+    return "\n".join([*lines, ""])
+
+
+def _precisions(about: Mapping[str, Any]) -> str:
+    """What quantising changed, of the windows that judged it; nothing when no network was quantised."""
+    files = about.get("export", {}).get("quantised")
+    if not files:
+        return ""
+    lines = [
+        "## Precisions", "",
+        "Each quantised network against the fp32 one of the same format, on clips held out for it: how often its first",
+        "answer is the same, and the UAR of both. The appearance network is judged through the head that trained it.",
+        "", _line(["file", "kB", "same answer %", "UAR %", "UAR % of fp32", "windows"]), "|" + "---|" * 6,
+    ]  # fmt: skip
+    for name, found in files.items():
+        kilobytes = f"{found['bytes'] / 1000:.0f}"
+        rates = (found["agreement"], found["uar"], found["uar_fp32"])
+        lines.append(_line([name, kilobytes, *(f"{100 * rate:.2f}" for rate in rates), found["windows"]]))
     return "\n".join([*lines, ""])
 
 

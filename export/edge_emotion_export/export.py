@@ -1,38 +1,34 @@
 """From a training run to a bundle: load, fold, convert, prove parity, write."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from edge_emotion.archive import SUFFIX
 from edge_emotion.bundle import Bundle, write_bundle
-from edge_emotion.engine import Engine, open_network
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import FORMAT, check_manifest, version_of
-from edge_emotion_export.appearance_parity import AppearanceParity, check_appearance_parity
+from edge_emotion_export.calibration import calibration_file, load_calibration
 from edge_emotion_export.card import write_card
-from edge_emotion_export.fold import FoldedLGrIN
-from edge_emotion_export.fold_appearance import FoldedAppearance
-from edge_emotion_export.interface import Interface, crop_interface, window_interface
-from edge_emotion_export.onnx_file import onnx_bytes
-from edge_emotion_export.parity import Parity, check_parity
-from edge_emotion_export.tflite_file import tflite_bytes
-from edge_emotion_export.trained_model import TrainedAppearance, TrainedModel, load_trained_model
+from edge_emotion_export.network_files import (
+    FORMATS,
+    FP32,
+    Judged,
+    Report,
+    WrittenNetwork,
+    about_networks,
+    write_networks,
+)
+from edge_emotion_export.subjects import crop_subject, window_subject
+from edge_emotion_export.trained_model import TrainedModel, load_trained_model
 
-FORMATS: dict[str, tuple[str, Callable[[nn.Module, Interface], bytes]]] = {
-    "tflite": ("litert", tflite_bytes),
-    "onnx": ("onnx", onnx_bytes),
-}
-"""File format -> (engine that runs it, its converter)."""
+QUANTIZE = {"none": "fp32", "float16": "fp16", "dynamic": "int8-dynamic", "static": "int8"}
+"""What --quantize says -> precision of a network."""
 
 MODALITIES = {"speech": "voice", "face": "face", "face-landmarks": "face"}
 """Feature set -> what it listens to or looks at."""
-
-Report = Callable[[str], None]
 
 
 def export_bundle(
@@ -42,18 +38,23 @@ def export_bundle(
     formats: Sequence[str] = tuple(FORMATS),
     modality: str | None = None,
     results: str | Path | None = None,
+    quantize: Sequence[str] | None = None,
+    calibrate: str | Path | None = None,
     report: Report = lambda line: None,
 ) -> Bundle:
     """Export a run's final model into a bundle; all of it or nothing.
 
     run: folder of a training run. out: NAME.emo to write. name: of the bundle, the file's own when None.
     formats: of FORMATS. modality: that of the feature set when None. results: table whose rows the card shows.
+    quantize: of QUANTIZE; None for fp32 and, where the run holds calibration data, every int8 that passes its gate.
+    calibrate: calibration data, or the run that holds it, other than the run's own.
     report: is told each step, a line at a time.
-    Raises EdgeEmotionError when the run holds no such model, or when a written network, run in its real runtime,
-    differs from the trained one by over 1e-4 in a logit or a number of the embedding; then no file is written.
+    Raises EdgeEmotionError when the run holds no such model, when a written fp32 network, run in its real runtime,
+    differs from the trained one by over 1e-4 in a logit or a number of the embedding, or when a quantised one that was
+    asked for fails a gate (gates.py); then no file is written.
     """
     out = Path(out)
-    _check_request(out, formats)
+    _check_request(out, formats, quantize)
     trained = load_trained_model(run)
     measured = read_results(results) if results else []
     config, parameters = trained.model.config, trained.model.parameter_count()["total"]
@@ -61,70 +62,32 @@ def export_bundle(
     kinds = tuple(dict.fromkeys(formats))
     manifest = _manifest(trained, name or out.stem, modality or _modality(trained), kinds)
     _check_manifest(manifest, out)
-    files: dict[str, bytes] = {}
-    proofs = _window_networks(trained, manifest, kinds, files, report)
-    crop_proofs = _crop_networks(trained.appearance, manifest, kinds, files, report)
-    manifest["about"] = _about(trained, parameters, proofs, crop_proofs, measured)
+    place = calibration_file(run, calibrate)
+    if quantize is None:
+        quantize = ("none", "dynamic", "static") if calibrate is not None or place.is_file() else ("none",)
+        strict = False
+    else:
+        strict = True
+    precisions = [QUANTIZE[how] for how in dict.fromkeys(quantize)]
+    data = load_calibration(place, trained) if precisions != [FP32] else None
+    written = write_networks(
+        window_subject(trained, manifest["name"]), kinds, precisions,
+        None if data is None else Judged(data.windows, data.check, data.truth), strict, report,
+    )  # fmt: skip
+    crops: list[WrittenNetwork] = []
+    manifest["networks"] = [dict(network.entry) for network in written]
+    if trained.appearance is not None:
+        crops = write_networks(
+            crop_subject(trained.appearance, f"{manifest['name']}-appearance"), kinds, precisions,
+            None if data is None else Judged(data.crops, data.check_crops, data.truth), strict, report,
+        )  # fmt: skip
+        manifest["appearance"]["networks"] = [dict(network.entry) for network in crops]
+    files = {network.entry["file"]: network.content for network in (*written, *crops)}
+    manifest["about"] = _about(trained, parameters, written, crops, measured)
     files["card.md"] = write_card(manifest).encode()
     bundle = write_bundle(out, manifest, files)
     report(f"wrote {out}: {bundle.size / 1000:.0f} kB")
     return bundle
-
-
-def _window_networks(
-    trained: TrainedModel,
-    manifest: Mapping[str, Any],
-    kinds: Sequence[str],
-    files: dict[str, bytes],
-    report: Report,
-) -> list[Parity]:
-    """Add the L-GrIN's files; give the proof of each."""
-    config, interface = trained.model.config, window_interface(trained.model.config)
-    folded = FoldedLGrIN(trained.model)
-    proofs = []
-    for kind, entry in zip(kinds, manifest["networks"], strict=True):
-        report(f"converting to {kind} (fp32)")
-        content, engine = _converted(folded, interface, kind)
-        proof = check_parity(trained.model, engine, config.nodes, config.features, trained.temperature)
-        files[entry["file"]] = content
-        report(
-            f"{entry['file']}: {len(content) / 1000:.0f} kB; in {proof.engine}, logits differ from torch by at most "
-            f"{proof.logits:.1e}, probabilities by {proof.probabilities:.1e}, over {proof.windows} windows"
-        )
-        proofs.append(proof)
-    return proofs
-
-
-def _crop_networks(
-    appearance: TrainedAppearance | None,
-    manifest: Mapping[str, Any],
-    kinds: Sequence[str],
-    files: dict[str, bytes],
-    report: Report,
-) -> list[AppearanceParity]:
-    """Add the appearance network's files, where there is one; give the proof of each."""
-    if appearance is None:
-        return []
-    folded, interface = FoldedAppearance(appearance.model), crop_interface(appearance)
-    proofs = []
-    for kind, entry in zip(kinds, manifest["appearance"]["networks"], strict=True):
-        report(f"converting the appearance network to {kind} (fp32)")
-        content, engine = _converted(folded, interface, kind)
-        proof = check_appearance_parity(appearance.model, engine, appearance.crop)
-        files[entry["file"]] = content
-        report(
-            f"{entry['file']}: {len(content) / 1000:.0f} kB; in {proof.engine}, the embedding differs from torch by at "
-            f"most {proof.embedding:.1e}, over {proof.crops} crops"
-        )
-        proofs.append(proof)
-    return proofs
-
-
-def _converted(folded: nn.Module, interface: Interface, kind: str) -> tuple[bytes, Engine]:
-    """A network's file and the same file opened in the engine that runs it."""
-    engine, convert = FORMATS[kind]
-    content = convert(folded, interface)
-    return content, open_network(content, engine, interface.shapes, f"the exported {engine} network")
 
 
 def _modality(trained: TrainedModel) -> str:
@@ -136,7 +99,7 @@ def _modality(trained: TrainedModel) -> str:
     return MODALITIES[feature_set]
 
 
-def _check_request(out: Path, formats: Sequence[str]) -> None:
+def _check_request(out: Path, formats: Sequence[str], quantize: Sequence[str] | None) -> None:
     """Refuse what would fail only after minutes of work."""
     if out.suffix != SUFFIX:
         raise EdgeEmotionError(f"cannot write {out}: expected a file name that ends in {SUFFIX}")
@@ -148,6 +111,11 @@ def _check_request(out: Path, formats: Sequence[str]) -> None:
     if unknown or not formats:
         raise EdgeEmotionError(
             f"unknown format {', '.join(unknown) or '(none)'!r}, expected of: {', '.join(FORMATS)}"
+        )
+    wrong = [how for how in quantize or () if how not in QUANTIZE]
+    if wrong or (quantize is not None and not quantize):
+        raise EdgeEmotionError(
+            f"unknown quantisation {', '.join(wrong) or '(none)'!r}, expected of: {', '.join(QUANTIZE)}"
         )
 
 
@@ -217,14 +185,19 @@ def read_results(path: str | Path) -> list[dict[str, Any]]:
 def _about(
     trained: TrainedModel,
     parameters: int,
-    proofs: Sequence[Parity],
-    crop_proofs: Sequence[AppearanceParity],
+    written: Sequence[WrittenNetwork],
+    crops: Sequence[WrittenNetwork],
     measured: Sequence[dict[str, Any]],
 ) -> dict[str, Any]:
     config = trained.model.config
     layers = " -> ".join("(" + ", ".join(map(str, etas)) + ")" for etas in config.filters)
     packages = {"onnx": ("onnx",), "litert": ("litert-torch",)}
-    used = ["edge-emotion", "torch", *(package for proof in proofs for package in packages[proof.engine])]
+    engines = dict.fromkeys(network.entry["engine"] for network in written)
+    used = ["edge-emotion", "torch", *(package for engine in engines for package in packages[engine])]
+    small = {**about_networks(written), **about_networks(crops)}
+    if small:
+        used += ["ai-edge-quantizer"] if "litert" in engines else []
+        used += ["onnxruntime"] if "onnx" in engines else []
     own = trained.about.get("metrics") or []
     rows = [own] if isinstance(own, dict) else list(own)
     about = {
@@ -234,14 +207,10 @@ def _about(
         "parameters": parameters,
         "export": {
             "versions": {package: version(package) for package in used},
-            "parity": {
-                proof.engine: {
-                    "logits": proof.logits, "probabilities": proof.probabilities, "windows": proof.windows,
-                }
-                for proof in proofs
-            },
+            "parity": {network.entry["engine"]: network.proof for network in written if network.proof},
+            **({"quantised": small} if small else {}),
         },
-    }  # fmt: skip
+    }
     if trained.appearance is not None:
         network = trained.appearance.model
         count = network.parameter_count()
@@ -250,6 +219,6 @@ def _about(
             "parameters": count["total"] - count["head"],
         }
         about["export"]["appearance_parity"] = {
-            proof.engine: {"embedding": proof.embedding, "crops": proof.crops} for proof in crop_proofs
+            network.entry["engine"]: network.proof for network in crops if network.proof
         }
     return about

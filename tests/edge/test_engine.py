@@ -119,7 +119,7 @@ def test_an_appearance_network_of_other_shapes(tmp_path: Path, shape: dict[str, 
 
 
 def test_an_appearance_network_that_does_not_open(tmp_path: Path) -> None:
-    with pytest.raises(EdgeEmotionError, match="fp32 appearance network for litert does not open"):
+    with pytest.raises(EdgeEmotionError, match="the appearance network for litert does not open"):
         open_appearance(face_with(tmp_path), "litert")
 
 
@@ -132,3 +132,14 @@ def test_no_appearance_to_open(tmp_path: Path) -> None:
         open_appearance(face_with(tmp_path), "onnx", threads=0)
     with pytest.raises(EdgeEmotionError, match="no int8 appearance network for onnx"):
         open_appearance(face_with(tmp_path), "onnx", "int8")
+
+
+def test_auto_takes_the_network_that_the_manifest_lists_first(tmp_path: Path) -> None:
+    manifest = good_manifest()
+    manifest["networks"].insert(0, {"file": "small.tflite", "engine": "litert", "precision": "int8"})
+    files = {**good_files(), "small.tflite": b"\x1c\0\0\0TFL3 another"}
+    bundle = read_bundle(raw_bundle(tmp_path / "two.emo", signed(manifest, files), files))
+    assert bundle.network("litert") == bundle.network("litert", "int8") == files["small.tflite"]
+    assert bundle.network("litert", "fp32") == files["net.tflite"]
+    with pytest.raises(EdgeEmotionError, match=r"no fp16 network for onnx, it has: litert int8, onnx fp32"):
+        bundle.network("onnx", "fp16")

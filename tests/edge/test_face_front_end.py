@@ -12,7 +12,7 @@ from edge_emotion.errors import EdgeEmotionError  # noqa: E402
 from edge_emotion.features import mediapipe_landmarks  # noqa: E402
 from edge_emotion.features.face_front_end import Face, FaceFrontEnd  # noqa: E402
 from edge_emotion.features.face_identity import Identities, Sighting, overlap  # noqa: E402
-from edge_emotion.features.face_quality import light_and_sharpness, pose, quality  # noqa: E402
+from edge_emotion.features.face_quality import grade, light_and_sharpness, pose  # noqa: E402
 from edge_emotion.settings import FaceFrontEndSettings  # noqa: E402
 
 RATE = 25.0
@@ -236,14 +236,13 @@ def test_the_pose_of_a_turned_mesh() -> None:
 
 def test_quality_names_what_is_wrong() -> None:
     head = flat_head()
-    assert quality(head, 1.0, 120.0, 0.5) == (1.0, None)
-    assert quality(head, 0.6, 120.0, 0.5) == (pytest.approx(0.6), None)
+    assert grade(head, 120.0, 0.5) == (1.0, None)
     c, s = np.cos(1.2), np.sin(1.2)
     turned = head @ np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]], np.float32)
-    assert quality(turned, 1.0, 120.0, 0.5) == (0.0, "face turned away")
-    assert quality(head / 10, 1.0, 120.0, 0.5) == (0.0, "face too small")
-    assert quality(head, 1.0, 5.0, 0.5) == (0.0, "too dark")
-    assert quality(head, 1.0, 120.0, 0.01) == (0.0, "too blurred")
+    assert grade(turned, 120.0, 0.5) == (0.0, "face turned away")
+    assert grade(head / 10, 120.0, 0.5) == (0.0, "face too small")
+    assert grade(head, 5.0, 0.5) == (0.0, "too dark")
+    assert grade(head, 120.0, 0.01) == (0.0, "too blurred")
 
 
 def test_darkness_and_blur_of_a_real_face(frame: np.ndarray) -> None:

@@ -28,8 +28,8 @@ class FaceTraining:
     training: of the graph network. motion: of the windows. looks: how crops differ between two looks at a still.
     short_epochs: passes over windows of SHORT nodes first, ten times as quick. long_rate: learning rate of the training
     on whole windows after it, as a share. graph_rate: that of the adjacency, see train_on. taught: share of the targets
-    that the appearance network says of a still, see appearance_run.answers. filters, dropout, input_dropout: see LGrINConfig.
-    jitter: deviation added to standardised features, held over a window. mixup: see NodeAugmentation.
+    that the appearance network says of a still, see appearance_run.answers. filters, dropout, input_dropout: see
+    LGrINConfig. jitter: deviation added to standardised features, held over a window. mixup: see NodeAugmentation.
     """
 
     training: TrainingSettings = field(

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_identity import Box
-from edge_emotion.features.face_quality import light_and_sharpness, quality
+from edge_emotion.features.face_quality import grade, light_and_sharpness
 from edge_emotion.features.face_tracker import FaceTracker, TrackedFace
 from edge_emotion.features.landmarks68 import landmarks68
 from edge_emotion.settings import FaceFrontEndSettings
 
 LONGEST = 16384  # pixels, of a picture's side: OpenCV samples no further than 32767
 CHANNELS = (1, 3, 4)
-LIGHT_PERIOD = 0.1  # s between measurements of a face's light and sharpness, which change slowly
+GRADE_PERIOD = 0.1  # s between measurements of a face's size, turn, light and sharpness, which change slowly
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class FaceFrontEnd:
     def __init__(self, settings: FaceFrontEndSettings | None = None) -> None:
         self.settings = settings or FaceFrontEndSettings()
         self._tracker = _tracker(self.settings)
-        self._light: dict[int, tuple[float, float, float]] = {}  # identity: time, brightness, sharpness
+        self._grades: dict[int, tuple[float, float, str | None]] = {}  # identity: time, grade, problem
 
     def reset(self) -> None:
         """Forget all faces: before another recording."""
         self._tracker.reset()
-        self._light.clear()
+        self._grades.clear()
 
     def find(self, image: NDArray[np.uint8], time: float) -> list[Face]:
         """Faces in the next picture, the largest first, at most settings.faces.
@@ -73,17 +73,17 @@ class FaceFrontEnd:
         """
         picture = checked(image)
         tracked = self._tracker.update(picture, time)
-        self._light = {face.identity: self._measured(picture, face, time) for face in tracked}
-        return [_face(face, *self._light[face.identity][1:]) for face in tracked]
+        self._grades = {face.identity: self._graded(picture, face, time) for face in tracked}
+        return [_face(face, *self._grades[face.identity][1:]) for face in tracked]
 
-    def _measured(
+    def _graded(
         self, image: NDArray[np.uint8], face: TrackedFace, time: float
-    ) -> tuple[float, float, float]:
-        """Give when a face's light was measured, and what came out: anew every LIGHT_PERIOD."""
-        known = self._light.get(face.identity)
-        if known and 0 <= time - known[0] < LIGHT_PERIOD:
+    ) -> tuple[float, float, str | None]:
+        """Give when a face was graded, its grade and its problem: anew every GRADE_PERIOD."""
+        known = self._grades.get(face.identity)
+        if known and 0 <= time - known[0] < GRADE_PERIOD:
             return known
-        return (time, *light_and_sharpness(image, face.box))
+        return (time, *grade(face.mesh, *light_and_sharpness(image, face.box)))
 
 
 def checked(image: object) -> NDArray[np.uint8]:
@@ -103,15 +103,14 @@ def checked(image: object) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image[..., 0] if image.ndim == 3 and image.shape[2] == 1 else image)
 
 
-def _face(tracked: TrackedFace, brightness: float, sharpness: float) -> Face:
-    worth, problem = quality(tracked.mesh, tracked.presence, brightness, sharpness)
+def _face(tracked: TrackedFace, worth: float, problem: str | None) -> Face:
     return Face(
         identity=tracked.identity,
         mesh=tracked.mesh,
         landmarks=landmarks68(tracked.mesh[:, :2]),
         box=tracked.box,
         presence=tracked.presence,
-        quality=worth,
+        quality=tracked.presence * worth,
         problem=problem,
     )
 

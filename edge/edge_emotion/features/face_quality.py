@@ -72,28 +72,27 @@ def light_and_sharpness(
     return float(mean[0, 0]), (float(edges[0, 0]) / contrast) ** 2
 
 
-def quality(
-    mesh: NDArray[np.float32], presence: float, brightness: float, sharpness: float
-) -> tuple[float, str | None]:
-    """Quality 0..1 of a face, and why it is of no use when one of its measures is at 0; None when it is of use.
+def grade(mesh: NDArray[np.float32], brightness: float, sharpness: float) -> tuple[float, str | None]:
+    """Grade 0..1 of a face, and why it is of no use when one of its measures is at 0; None when it is of use.
 
-    mesh: (468, 3) pixels; presence: 0..1; brightness and sharpness: as light_and_sharpness gives them.
+    A face's quality is its presence times its grade. mesh: (468, 3) pixels; brightness and sharpness: as
+    light_and_sharpness gives them.
     """
     head = pose(mesh)
     turned = math.degrees(math.acos(max(0.0, math.cos(head.yaw) * math.cos(head.pitch))))
     # The distance in space: a turned head is not a small one.
     eyes = math.dist(mesh[LEFT_EYE].tolist(), mesh[RIGHT_EYE].tolist())
     measures = {
-        "face turned away": _grade(turned, TURNED_DEGREES),
-        "face too small": _grade(eyes, EYE_DISTANCE_PIXELS),
-        "too dark": _grade(brightness, BRIGHTNESS),
-        "too blurred": _grade(sharpness, SHARPNESS),
+        "face turned away": _between(turned, TURNED_DEGREES),
+        "face too small": _between(eyes, EYE_DISTANCE_PIXELS),
+        "too dark": _between(brightness, BRIGHTNESS),
+        "too blurred": _between(sharpness, SHARPNESS),
     }
-    problem = next((reason for reason, grade in measures.items() if grade <= 0), None)
-    return presence * math.prod(measures.values()), problem
+    problem = next((reason for reason, value in measures.items() if value <= 0), None)
+    return math.prod(measures.values()), problem
 
 
-def _grade(value: float, limits: tuple[float, float]) -> float:
+def _between(value: float, limits: tuple[float, float]) -> float:
     """0 at the first limit and beyond, 1 at the second and beyond, straight between."""
     useless, good = limits
     return min(1.0, max(0.0, (value - useless) / (good - useless)))

@@ -1,0 +1,154 @@
+"""docs/results/export.md and export.json: every network in every format and precision, by one command."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from time import process_time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_emotion.engine import Engine, open_network
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion_export.calibration import Calibration, calibration_file, load_calibration
+from edge_emotion_export.gates import agreement, outputs
+from edge_emotion_export.network_files import FORMATS, FP32, Report, Subject
+from edge_emotion_export.quantize import PRECISIONS, quantized
+from edge_emotion_export.static_error import ErrorRow, static_error_rows
+from edge_emotion_export.subjects import crop_subject, window_subject
+from edge_emotion_export.trained_model import load_trained_model
+from edge_emotion_train.run_stamp import stamp
+from edge_emotion_train.whole_file import write_text
+
+ROUNDS = 101  # runs of each file, in turn
+BASE = ("onnx", FP32)  # what times are told against
+
+Array = NDArray[np.float32]
+
+
+def write_export_results(
+    runs: Sequence[str | Path], out: str | Path, command: str, report: Report = lambda line: None
+) -> None:
+    """Convert, judge and time each run's networks; write export.json and export.md in `out`.
+
+    Nothing is refused here: what fails its gate stands in the table as failing. EdgeEmotionError for a run without a
+    model or without calibration data.
+    """
+    rows: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for run in runs:
+        trained = load_trained_model(run)
+        data = load_calibration(calibration_file(run, None), trained)
+        name = Path(run).name
+        parameters = trained.model.parameter_count()["total"]
+        subject = window_subject(trained, name)
+        rows += _rows(f"{name}: L-GrIN", parameters, subject, data, False, report)
+        errors += _static_errors(f"{name}: L-GrIN", subject, data.windows, data.check)
+        if trained.appearance is not None:
+            count = trained.appearance.model.parameter_count()
+            crops = crop_subject(trained.appearance, name)
+            rows += _rows(f"{name}: appearance", count["total"] - count["head"], crops, data, True, report)
+    folder = Path(out)
+    if not folder.is_dir():
+        raise EdgeEmotionError(f"there is no folder {folder}: make it, or name another with --out")
+    made = stamp(command.split())
+    table = {"stamp": made, "rows": rows, "static_error": errors}
+    write_text(folder / "export.json", json.dumps(table, indent=1) + "\n")
+    write_text(folder / "export.md", markdown(rows, errors, made))
+    report(f"wrote {folder / 'export.md'}")
+
+
+def _rows(
+    model: str, parameters: int, subject: Subject, data: Calibration, crops: bool, report: Report
+) -> list[dict[str, Any]]:
+    ranges, check = (data.crops, data.check_crops) if crops else (data.windows, data.check)
+    rows: list[dict[str, Any]] = []
+    engines: list[Engine] = []
+    for kind, (engine_name, convert) in FORMATS.items():
+        plain = convert(subject.folded, subject.interface)
+        reference: Array | None = None
+        for precision in PRECISIONS:
+            report(f"{model}, {engine_name} {precision}")
+            content = quantized(plain, kind, precision, ranges)
+            where = f"the {engine_name} {precision} network of {model}"
+            engine = open_network(content, engine_name, subject.interface.shapes, where)
+            said = subject.logits(outputs(engine, check))
+            reference = said if reference is None else reference
+            found = agreement(reference, said, data.truth, engine_name, precision)
+            rows.append({
+                "model": model, "parameters": parameters, "format": kind, "engine": engine_name,
+                "precision": precision, "bytes": len(content), "difference": found.difference,
+                "agreement": found.agreement, "uar": found.uar, "uar_fp32": found.uar_fp32, "windows": found.windows,
+                "passes": found.problem is None,
+            })  # fmt: skip
+            engines.append(engine)
+    for row, times in zip(rows, _seconds(engines, subject.interface.input_shape), strict=True):
+        row["p50_seconds"] = median(times)
+    base = next(row for row in rows if (row["engine"], row["precision"]) == BASE)["p50_seconds"]
+    for row in rows:
+        row["time_ratio"] = row["p50_seconds"] / base
+    return rows
+
+
+def _seconds(engines: Sequence[Engine], shape: tuple[int, ...]) -> list[list[float]]:
+    """CPU seconds of runs of each engine, one thread, taken in turn so that all meet the same machine."""
+    probe = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    spent: list[list[float]] = [[] for _ in engines]
+    for number in range(ROUNDS + 10):
+        for engine, times in zip(engines, spent, strict=True):
+            started = process_time()
+            engine.run(probe)
+            if number >= 10:
+                times.append(process_time() - started)
+    return spent
+
+
+def _static_errors(model: str, subject: Subject, ranges: Array, check: Array) -> list[dict[str, Any]]:
+    plain = FORMATS["tflite"][1](subject.folded, subject.interface)
+    rows: dict[str, list[ErrorRow]] = static_error_rows(plain, ranges, check)
+    return [
+        {"model": model, "recipe": recipe, **vars(row)} for recipe, found in rows.items() for row in found
+    ]
+
+
+def markdown(rows: Sequence[dict[str, Any]], errors: Sequence[dict[str, Any]], made: dict[str, Any]) -> str:
+    """The tables for people."""
+    lines = [
+        "# Export: formats and precisions", "",
+        f"Written by `{made['command']}` on {made['date']}, commit {made['commit']}, {made['machine']}.", "",
+        "Difference: the largest of a logit to fp32 of the same format, over windows held out (face: FER2013's",
+        "validation stills, held; voice: the calibration twin's speakers, whom the shipped network heard). Agreement:",
+        "share of them with the same first answer. Time: median CPU time of a run, one thread, all files in turn, as a",
+        "ratio to ONNX Runtime fp32. Gate: at least 99 % agreement and at most half a point of UAR lost. The",
+        "appearance network is judged through the head that trained it.", "",
+    ]  # fmt: skip
+    for model in dict.fromkeys(row["model"] for row in rows):
+        mine = [row for row in rows if row["model"] == model]
+        lines += [
+            f"## {model}, {mine[0]['parameters']:,} parameters", "",
+            "| format | precision | KB | max difference | agreement % | UAR % (fp32) | time / ONNX fp32 | gate |",
+            "|---|---|---:|---:|---:|---:|---:|---|",
+        ]  # fmt: skip
+        lines += [
+            f"| {row['format']} | {row['precision']} | {row['bytes'] / 1000:.0f} | {row['difference']:.1e} "
+            f"| {100 * row['agreement']:.2f} | {100 * row['uar']:.2f} ({100 * row['uar_fp32']:.2f}) "
+            f"| {row['time_ratio']:.2f} | {'passes' if row['passes'] else 'fails'} |"
+            for row in mine
+        ]
+        lines.append("")
+    if errors:
+        lines += [
+            "## What the static error is made of", "",
+            "TFLite static int8, by operation: the spread of its output, the step of its int8, and the error that is",
+            "there (root mean square, as a share of the output's own), with the plain recipe and with ours.", "",
+            "| model | recipe | operation | output | range | step | error % |", "|---|---|---|---|---|---:|---:|",
+        ]  # fmt: skip
+        lines += [
+            f"| {row['model']} | {row['recipe']} | {row['operation']} | {'x'.join(map(str, row['shape']))} "
+            f"| {row['low']:.2f} .. {row['high']:.2f} | {row['scale']:.4f} | {100 * row['error']:.1f} |"
+            for row in errors
+        ]
+        lines.append("")
+    return "\n".join(lines)
