@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,11 +53,11 @@ def run_appearance(
     folder: Path,
     command: list[str],
     start: Appearance | None = None,
-    teacher: Path | None = None,
+    teachers: Sequence[Path] = (),
 ) -> tuple[Appearance, dict[str, object]]:
     """Train or resume; write the weights and the numbers on the stills held back; give both.
 
-    teacher: a finished run whose answers are half of what is learned, the labels the other half; see `answers`.
+    teachers: finished runs whose mean answers are half of what is learned, the labels the other half; see `answers`.
     """
     config = AppearanceConfig()
     with tqdm(total=how.epochs, desc="appearance", unit="epoch") as bar:
@@ -69,9 +70,10 @@ def run_appearance(
 
         crops, labels = seen.faces["train"].crops, seen.stills["train"].labels
         soft = None
-        if teacher is not None:
+        if teachers:
             known = np.eye(config.classes, dtype=np.float32)[labels]
-            soft = (1 - TEACHER) * known + TEACHER * answers(teacher, seen)
+            said = np.mean([answers(teacher, seen) for teacher in teachers], 0, dtype=np.float32)
+            soft = (1 - TEACHER) * known + TEACHER * said
         network = train_appearance(config, how, crops, labels, seed, folder, report, start, soft)
     unfinished = folder / (WEIGHTS + ".part")
     torch.save(network.state_dict(), unfinished)
@@ -94,8 +96,7 @@ def answers(folder: Path, seen: SeenStills) -> NDArray[np.float32]:
     minutes, so they are kept in the run's folder.
     """
     network = load_appearance(folder)
-    mark = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
-    file = folder / f"answers-{mark}.npy"
+    file = folder / f"answers-{weights_mark(folder)}.npy"
     if not file.is_file():
         stills, faces = seen.stills["train"], seen.faces["train"]
         looks = tqdm(range(len(VIEWS)), desc="what the teacher says", unit="look")
@@ -105,6 +106,11 @@ def answers(folder: Path, seen: SeenStills) -> NDArray[np.float32]:
         unfinished.replace(file)
     kept: NDArray[np.float32] = np.load(file, allow_pickle=False)
     return kept
+
+
+def weights_mark(folder: Path) -> str:
+    """Twelve hexadecimal digits that change with a finished run's weights."""
+    return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:12]
 
 
 def measured(network: Appearance, seen: SeenStills, part: str) -> dict[str, float]:

@@ -86,6 +86,20 @@ TAUGHT = AppearanceTraining(
 """The third training, on targets that are half the labels and half what the second network says of each still."""
 
 
+LAST = AppearanceTraining(
+    epochs=24,
+    learning_rate=2e-3,
+    mixup_share=0.15,
+    label_smoothing=0.0,
+    small=0.0,
+    middle=0.0,
+    erased=0.25,
+    zoom=0.05,
+    shift=0.035,
+)
+"""The fourth training, from the third one's weights, as gentle as the second, with all three before it as teachers."""
+
+
 def standardised(crops: Tensor) -> Tensor:
     """(B, 1, H, W) grey levels -> mean 0 and deviation 1 each: network_crop of the device, in torch."""
     centred = crops - crops.mean((2, 3), keepdim=True)

@@ -10,6 +10,8 @@ FACE_EXAMPLES = """examples:
     edge-emotion-train appearance --fer2013 fer2013.npz
     edge-emotion-train appearance --fer2013 fer2013.npz --start runs/appearance --out runs/appearance-fine
     edge-emotion-train appearance --fer2013 fer2013.npz --teacher runs/appearance-fine --out runs/appearance-taught
+    edge-emotion-train appearance --fer2013 fer2013.npz --start runs/appearance-taught --teacher runs/appearance \\
+      --teacher runs/appearance-fine --teacher runs/appearance-taught --out runs/appearance-last
     edge-emotion-train face --fer2013 fer2013.npz --features face --out runs/face
     edge-emotion-train face --fer2013 fer2013.npz --features face-landmarks --out runs/face-landmarks
     edge-emotion-export runs/face --out face.emo
@@ -28,18 +30,20 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
         description="Train the small CNN that turns an aligned face into numbers for the graph.", **form,
     )  # fmt: skip
     one.add_argument("--seed", type=int, default=0, help="default: 0")
-    before = one.add_mutually_exclusive_group()
-    before.add_argument(
+    one.add_argument(
         "--start",
         type=Path,
         metavar="RUN",
         help="go on from this run's weights, more gently: the second training",
     )
-    before.add_argument(
+    one.add_argument(
         "--teacher",
         type=Path,
         metavar="RUN",
-        help="go on from this run's weights and learn from its answers as well: the third training",
+        action="append",
+        default=[],
+        help="learn from this run's answers as well; alone it goes on from its weights: the third training;\n"
+        "given several times, and with --start: the fourth",
     )
     one.add_argument(
         "--out", type=Path, default=Path("runs/appearance"), help="run folder (default: %(default)s)"
@@ -56,7 +60,7 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
         help="face: 68 landmarks and the appearance embedding; face-landmarks: the paper's 136 numbers (default: face)",
     )  # fmt: skip
     two.add_argument(
-        "--appearance", type=Path, default=Path("runs/appearance-taught"), metavar="RUN",
+        "--appearance", type=Path, default=Path("runs/appearance-last"), metavar="RUN",
         help="run of `edge-emotion-train appearance`: the network inside, and what is learned beside the labels\n"
         "(default: %(default)s)",
     )  # fmt: skip
@@ -96,12 +100,13 @@ def _appearance(options: argparse.Namespace, command: list[str]) -> None:
     import torch
 
     from edge_emotion_train.appearance_run import load_appearance, run_appearance, seen_stills
-    from edge_emotion_train.appearance_training import FINE, TAUGHT, AppearanceTraining
+    from edge_emotion_train.appearance_training import FINE, LAST, TAUGHT, AppearanceTraining
 
     torch.set_num_threads(_workers(options))
     seen = seen_stills(options.fer2013, options.cache, _workers(options))
-    before = options.teacher or options.start
-    how = TAUGHT if options.teacher else FINE if options.start else AppearanceTraining()
+    before = options.start or (options.teacher[0] if options.teacher else None)
+    fine = LAST if options.teacher else FINE
+    how = fine if options.start else TAUGHT if options.teacher else AppearanceTraining()
     start = None if before is None else load_appearance(before)
     if options.epochs:
         how = replace(how, epochs=options.epochs)

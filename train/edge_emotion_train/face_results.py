@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edge_emotion.features.face_alignment import VIEWS
 from edge_emotion_train.action_units import action_unit_rows
 from edge_emotion_train.appearance_run import SeenStills, rates, run_appearance, seen_stills
-from edge_emotion_train.appearance_training import FINE, TAUGHT, AppearanceTraining, appearance_logits
+from edge_emotion_train.appearance_training import FINE, LAST, TAUGHT, AppearanceTraining, appearance_logits
 from edge_emotion_train.corpora import fer2013
 from edge_emotion_train.face_run import run_face, settings
 from edge_emotion_train.face_shipping import held_row
@@ -28,9 +28,11 @@ def make_face_tables(options: argparse.Namespace, device: str, workers: int, com
     """Train what is not yet trained, measure all, write both tables and the pictures."""
     seen = seen_stills(options.fer2013, options.cache, workers)
     first, _ = run_appearance(seen, AppearanceTraining(), 0, options.runs / "appearance", command)
-    teacher, appearance_folder = options.runs / "appearance-fine", options.runs / "appearance-taught"
+    teacher, appearance_folder = options.runs / "appearance-fine", options.runs / "appearance-last"
     fine, _ = run_appearance(seen, FINE, 0, teacher, command, first)
-    network, _ = run_appearance(seen, TAUGHT, 0, appearance_folder, command, fine, teacher)
+    taught, _ = run_appearance(seen, TAUGHT, 0, options.runs / "appearance-taught", command, fine, [teacher])
+    teachers = [options.runs / name for name in ("appearance", "appearance-fine", "appearance-taught")]
+    network, _ = run_appearance(seen, LAST, 0, appearance_folder, command, taught, teachers)
     count = network.parameter_count()["total"]
     base = {
         "corpus": fer2013.NAME,

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train.appearance_run import SeenStills, answers, load_appearance
+from edge_emotion_train.appearance_run import SeenStills, answers, load_appearance, weights_mark
 from edge_emotion_train.appearance_training import unmoved
 from edge_emotion_train.calibration_data import CalibrationData, no_crops
 from edge_emotion_train.corpora.fer2013 import PARTS
@@ -125,7 +125,10 @@ def train_face(
     recipe = Recipe(config, how.training, feature_set, 1, EMOTIONS, labels, HOP)
     folder.mkdir(parents=True, exist_ok=True)
     stored = folder / "recipe.json"
-    text = json.dumps({"recipe": asdict(recipe), "how": asdict(how), "seed": seed}, indent=1, sort_keys=True)
+    made = {"recipe": asdict(recipe), "how": asdict(how), "seed": seed}
+    if appearance is not None or how.taught:
+        made["appearance"] = weights_mark(appearance_folder)
+    text = json.dumps(made, indent=1, sort_keys=True)
     if stored.is_file() and stored.read_text() != text:
         raise EdgeEmotionError(f"{folder} holds a run of another recipe; choose another --out or delete it")
     write_text(stored, text)
