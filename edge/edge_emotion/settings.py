@@ -251,3 +251,5 @@ class BenchSettings:
             _check(engine in ENGINES, "engine", " or ".join(ENGINES), repr(engine))
         _check(5 <= self.seconds <= 3600, "seconds", "5 to 3600 s", self.seconds)
         _check(self.threads >= 1, "threads", "1 or more", self.threads)
+        if self.compare and "face" not in self.senses:
+            raise EdgeEmotionError("--compare goes with the face's path; leave out --voice")

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from edge_emotion import cli
-from edge_emotion.bench import speech_like
+from edge_emotion.bench_sound import speech_like
 from edge_emotion.cli_run import NOTE
 from edge_emotion.sources.camera_list import CameraDevice
 from fake_senses import FakeSource, frame

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from edge_emotion.bench import speech_like
+from edge_emotion.bench_sound import speech_like
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.session import SessionSettings, open_session, recognize
 from edge_emotion.settings import (
