@@ -134,6 +134,15 @@ def _precisions(about: Mapping[str, Any]) -> str:
         kilobytes = f"{found['bytes'] / 1000:.0f}"
         rates = (found["agreement"], found["uar"], found["uar_fp32"])
         lines.append(_line([name, kilobytes, *(f"{100 * rate:.2f}" for rate in rates), found["windows"]]))
+    for name, found in files.items():
+        if name.endswith("-int8.tflite") and "micro" in found:
+            needs = found["micro"]
+            lacking = ", ".join(needs["unsupported"]) or "none"
+            lines += [
+                "", f"On a microcontroller, TensorFlow Lite Micro would need for {name} at least "
+                f"{needs['arena_bytes'] / 1000:.0f} kB of RAM and {needs['weights_bytes'] / 1000:.0f} kB of flash; "
+                f"operators that it lacks: {lacking}. Nobody ran it on one.",
+            ]  # fmt: skip
     return "\n".join([*lines, ""])
 
 

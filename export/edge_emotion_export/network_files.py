@@ -123,10 +123,13 @@ def write_networks(
 
 def about_networks(written: Sequence[WrittenNetwork]) -> dict[str, Any]:
     """What a bundle keeps of the judging: sizes, agreement and UAR of each quantised file."""
+    from edge_emotion_export.micro import micro_needs
+
     return {
         network.entry["file"]: {
             "bytes": len(network.content), "lost": network.agreement.lost,
             **{k: v for k, v in asdict(network.agreement).items() if k not in ("engine", "precision")},
+            **({"micro": asdict(micro_needs(network.content))} if network.entry["file"].endswith(".tflite") else {}),
         }
         for network in written
         if network.agreement is not None

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from time import process_time
@@ -14,15 +15,17 @@ from edge_emotion.engine import Engine, open_network
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_export.calibration import Calibration, calibration_file, load_calibration
 from edge_emotion_export.gates import agreement, outputs
+from edge_emotion_export.micro import micro_needs
 from edge_emotion_export.network_files import FORMATS, FP32, Report, Subject
 from edge_emotion_export.quantize import PRECISIONS, quantized
-from edge_emotion_export.static_error import ErrorRow, static_error_rows
+from edge_emotion_export.static_error import ErrorRow, cause, static_error_rows
 from edge_emotion_export.subjects import crop_subject, window_subject
 from edge_emotion_export.trained_model import load_trained_model
 from edge_emotion_train.run_stamp import stamp
 from edge_emotion_train.whole_file import write_text
 
 ROUNDS = 101  # runs of each file, in turn
+SHOWN = 6  # operations of each recipe in the table for people
 BASE = ("onnx", FP32)  # what times are told against
 
 Array = NDArray[np.float32]
@@ -45,6 +48,7 @@ def write_export_results(
         parameters = trained.model.parameter_count()["total"]
         subject = window_subject(trained, name)
         rows += _rows(f"{name}: L-GrIN", parameters, subject, data, False, report)
+        report(f"{name}: the static error, operation by operation")
         errors += _static_errors(f"{name}: L-GrIN", subject, data.windows, data.check)
         if trained.appearance is not None:
             count = trained.appearance.model.parameter_count()
@@ -82,6 +86,7 @@ def _rows(
                 "precision": precision, "bytes": len(content), "difference": found.difference,
                 "agreement": found.agreement, "uar": found.uar, "uar_fp32": found.uar_fp32, "windows": found.windows,
                 "passes": found.problem is None,
+                **({"micro": asdict(micro_needs(content))} if (kind, precision) == ("tflite", "int8") else {}),
             })  # fmt: skip
             engines.append(engine)
     for row, times in zip(rows, _seconds(engines, subject.interface.input_shape), strict=True):
@@ -109,7 +114,8 @@ def _static_errors(model: str, subject: Subject, ranges: Array, check: Array) ->
     plain = FORMATS["tflite"][1](subject.folded, subject.interface)
     rows: dict[str, list[ErrorRow]] = static_error_rows(plain, ranges, check)
     return [
-        {"model": model, "recipe": recipe, **vars(row)} for recipe, found in rows.items() for row in found
+        {"model": model, "recipe": recipe, "cause": cause(found), "rows": [asdict(row) for row in found]}
+        for recipe, found in rows.items()
     ]
 
 
@@ -138,17 +144,52 @@ def markdown(rows: Sequence[dict[str, Any]], errors: Sequence[dict[str, Any]], m
             for row in mine
         ]
         lines.append("")
-    if errors:
+    lines += _static_error_lines(errors)
+    lines += _micro_lines(rows)
+    return "\n".join(lines)
+
+
+def _static_error_lines(errors: Sequence[dict[str, Any]]) -> list[str]:
+    """What the error of static int8 is made of, with the plain recipe and with ours."""
+    lines = [
+        "## What the static error is made of", "",
+        "TFLite static int8 with the plain recipe (everything int8, ranges from true minimum to maximum) and with",
+        "ours, the operations that make most of the error. Spread: largest over median size of a layer's weights'",
+        "columns. Error: of the operation's output in the whole int8 network; alone: of the network's output, in its",
+        "own unit, when this operation alone is int8; both root mean square.", "",
+    ]  # fmt: skip
+    for found in errors:
+        said = found["cause"]
         lines += [
-            "## What the static error is made of", "",
-            "TFLite static int8, by operation: the spread of its output, the step of its int8, and the error that is",
-            "there (root mean square, as a share of the output's own), with the plain recipe and with ours.", "",
-            "| model | recipe | operation | output | range | step | error % |", "|---|---|---|---|---|---:|---:|",
+            f"**{found['model']}, {found['recipe']} recipe**: {said}. Error of the output: "
+            f"{100 * found['rows'][-1]['error']:.1f} %.", "",
+            "| operation | output | range | step | spread | error % | alone | share % |",
+            "|---|---|---|---:|---:|---:|---:|---:|",
         ]  # fmt: skip
+        most = sorted(found["rows"], key=lambda row: -row["share"])[:SHOWN]
         lines += [
-            f"| {row['model']} | {row['recipe']} | {row['operation']} | {'x'.join(map(str, row['shape']))} "
-            f"| {row['low']:.2f} .. {row['high']:.2f} | {row['scale']:.4f} | {100 * row['error']:.1f} |"
-            for row in errors
+            f"| {row['operation']} | {'x'.join(map(str, row['shape']))} | {row['low']:.2f} .. {row['high']:.2f} "
+            f"| {row['scale']:.4f} | {row['spread']:.0f} | {100 * row['error']:.1f} | {row['alone']:.4f} "
+            f"| {100 * row['share']:.1f} |"
+            for row in most
         ]
         lines.append("")
-    return "\n".join(lines)
+    return lines
+
+
+def _micro_lines(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """What TensorFlow Lite Micro would need for each int8 TFLite file."""
+    lines = [
+        "## On a microcontroller", "",
+        "What TensorFlow Lite Micro would need for the int8 TFLite files: RAM for activations by its greedy plan (its",
+        "own records come on top), flash for constants, and operators that it lacks. Nothing was run on one.", "",
+        "| model | arena KB | weights KB | operators | missing in Micro |", "|---|---:|---:|---|---|",
+    ]  # fmt: skip
+    for row in rows:
+        if "micro" in row:
+            needs = row["micro"]
+            lines.append(
+                f"| {row['model']} | {needs['arena_bytes'] / 1000:.0f} | {needs['weights_bytes'] / 1000:.0f} "
+                f"| {', '.join(needs['operators'])} | {', '.join(needs['unsupported']) or 'none'} |"
+            )
+    return [*lines, ""]

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Run the program on the device's processor, without the device: python3 deploy/aarch64.py
+
+Builds the wheel of this clone, installs it from aarch64 wheels alone into an arm64 Debian with Python 3.11 (Bookworm)
+and one with 3.13 (Trixie), runs it there under user-mode emulation of a Cortex-A72, and compares what it says of the
+bundled recordings with what the same wheel says here. It proves that the program starts and computes the same; the
+speed of an emulation means nothing. Needs qemu-aarch64-static (Debian: qemu-user-static) and a machine whose apt knows
+a mirror of Debian. Exit code 1 when they disagree, 2 when something is missing.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from aarch64_agreement import TOLERANCE, Agreement, compare
+from aarch64_install import Command, Install, RunError, install
+from aarch64_userland import PROCESSOR, emulator, user_land
+from check_wheels import TARGETS, Target
+from environment import SetupError, check_python, say
+from installed_size import ROOT, build
+
+DATA = ROOT / "edge" / "edge_emotion" / "data"
+COMMANDS = (
+    Command("models", ("models",)),
+    Command("--audio demo.flac", ("--audio", str(DATA / "demo.flac"), "--json")),
+    # As long as it takes for both senses to speak.
+    Command(
+        "--video demo.mp4, 4 s", ("--video", str(DATA / "demo.mp4"), "--seconds", "4", "--json"), video=True
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: a command on one Python; lines or events that came, and seconds it took."""
+
+    python: str
+    command: Command
+    count: int
+    agreement: Agreement
+    seconds: float
+
+    def cells(self) -> list[str]:
+        """What the table shows."""
+        largest = f"{self.agreement.largest:.4f}" if self.command.events and self.count else "-"
+        count = f"{self.count} {'events' if self.command.events else 'lines'}"
+        verdict = "no" if self.agreement.wrong else "yes"
+        return [self.python, self.command.shown, count, largest, f"{self.seconds:.0f}", verdict]
+
+
+HEADER = ["Python", "command", "came", "largest probability difference", "seconds", "agrees"]
+
+
+def run_here(folder: Path, project: Path) -> dict[str, list[str]]:
+    """Command -> lines that this machine prints; raises SetupError, also when a command fails."""
+    python, options = (sys.executable,), ["--only-binary=:all:"]
+    ours = install(folder / "here", options, project, folder / "wheels-here", python)
+    try:
+        return {command.shown: ours.run(command) for command in COMMANDS}
+    except RunError as error:
+        raise SetupError(f"the program does not run on this machine: {error}") from error
+
+
+def emulated(target: Target, folder: Path, project: Path) -> Install:
+    """Install for `target`; raises SetupError."""
+    system = user_land(target, folder / f"debian-{target.python}")
+    place, wheels = folder / f"site-{target.python}", folder / f"wheels-{target.python}"
+    made = install(place, target.pip_options(), project, wheels, tuple(system.command()))
+    say(f"Python {target.python}: {target.name} for arm64 is there, running {len(COMMANDS)} commands")
+    return made
+
+
+def run_target(
+    target: Target,
+    folder: Path,
+    project: Path,
+    reference: Future[dict[str, list[str]]],
+    stop: threading.Event,
+) -> list[Row]:
+    """Run every command on one Python under emulation and compare; SetupError when `stop` is set meanwhile."""
+    theirs, expected = emulated(target, folder, project), reference.result()
+    rows = []
+    for command in COMMANDS:
+        started, lines = time.monotonic(), list[str]()
+        try:
+            lines = theirs.run(command)
+            agreement = agree(command, expected[command.shown], lines)
+        except RunError as error:
+            agreement = Agreement(0.0, (str(error),))
+        if stop.is_set():
+            raise SetupError("stopped")
+        rows.append(Row(target.python, command, len(lines), agreement, time.monotonic() - started))
+    return rows
+
+
+def agree(command: Command, here: list[str], there: list[str]) -> Agreement:
+    """Compare what a command printed: events by what they say, other lines by their words."""
+    if command.events:
+        return compare([json.loads(line) for line in here], [json.loads(line) for line in there])
+    wrong = [
+        f"printed {other!r}, expected {one!r}"
+        for one, other in zip(here, there, strict=False)
+        if one != other
+    ]
+    if len(here) != len(there) or not here:
+        wrong.append(f"printed {len(there)} lines, expected {len(here)}")
+    return Agreement(0.0, tuple(wrong))
+
+
+def table(rows: list[Row]) -> list[str]:
+    """Lines of the table, then what differs: three lines a command at most."""
+    lines = [HEADER, ["---"] * len(HEADER), *(row.cells() for row in rows)]
+    said = [f"| {' | '.join(line)} |" for line in lines]
+    for row in rows:
+        wrong = row.agreement.wrong
+        said += [f"FAILED: Python {row.python}, {row.command.shown}: {line}" for line in wrong[:3]]
+        said += [f"FAILED: and {len(wrong) - 3} more"] * (len(wrong) > 3)
+    return said
+
+
+def parse() -> argparse.Namespace:
+    """The arguments: targets, and the folder to keep things in or None."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    known = [target.python for target in TARGETS]
+    parser.add_argument("--python", nargs="+", choices=known, default=known, help="default %(default)s")
+    parser.add_argument(
+        "--cache", type=Path, metavar="DIR", help="keep systems and wheels there (default: nothing is kept)"
+    )
+    options = parser.parse_args()
+    if options.cache:
+        try:
+            options.cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            parser.error(f"--cache: expected a folder, or one that can be made: {error}")
+    return options
+
+
+def prove(pythons: list[str], folder: Path) -> list[Row]:
+    """Rows of the table, the systems made and run in `folder` side by side; raises SetupError."""
+    targets = [target for target in TARGETS if target.python in pythons]
+    stop = threading.Event()
+    with tempfile.TemporaryDirectory() as built, ThreadPoolExecutor(1 + len(targets)) as pool:
+        project = build(Path(built))
+        reference = pool.submit(run_here, folder, project)
+        runs = [pool.submit(run_target, target, folder, project, reference, stop) for target in targets]
+        try:
+            return [row for run in runs for row in run.result()]
+        finally:
+            stop.set()  # Ctrl-C, or one that cannot be made: the others end with the command that they are at
+
+
+def main() -> int:
+    """Print the table and the verdict."""
+    options, started = parse(), time.monotonic()
+    try:
+        check_python()
+        found = emulator()
+        with ExitStack() as stack:
+            folder = options.cache or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            say("fetching arm64 Debian and aarch64 wheels, then emulating: two minutes or so")
+            rows = prove(options.python, folder.resolve())
+    except SetupError as error:
+        print(f"aarch64.py: {error}", file=sys.stderr)
+        return 2
+    here = f"{platform.machine()}, Python {platform.python_version()}"
+    print(f"aarch64 ({PROCESSOR}, emulated by {Path(found).name}) against {here}")
+    print("\n".join(table(rows)))
+    agreed = not any(row.agreement.wrong for row in rows)
+    verdict = f"passed: the same events, probabilities within {TOLERANCE:g}" if agreed else "FAILED"
+    print(f"{verdict}; {time.monotonic() - started:.0f} s")
+    return 0 if agreed else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("aarch64.py: stopped", file=sys.stderr)
+        sys.exit(130)

@@ -1,0 +1,260 @@
+"""The proof on the device's processor, without network and emulator: its sources, its comparison, its arguments."""
+
+import copy
+import subprocess
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+from threading import Event as Flag
+
+import aarch64
+import aarch64_userland
+import pytest
+from aarch64_agreement import TOLERANCE, Agreement, compare
+from aarch64_install import Command, Install, RunError
+from aarch64_sources import Source, from_lines, from_stanzas, machine_sources
+from check_wheels import TARGETS
+from environment import SetupError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+LINES = """# deb http://commented.example/debian bookworm main
+deb http://one.example/debian bookworm main contrib  # the mirror
+deb [ arch=amd64 signed-by=/keys/debian.gpg ] https://two.example/debian stable main
+deb [trusted=yes] file:/srv/debian trixie main
+deb-src http://source.example/debian bookworm main
+deb http://security.example/debian-security bookworm-security main
+deb https://containers.example/linux/debian bookworm stable
+deb cdrom:[Debian 12]/ bookworm main
+deb http://flat.example/ ./
+"""
+STANZAS = """# our mirror
+Types: deb deb-src
+URIs: http://one.example/debian
+# the old one was slow
+  http://two.example/debian
+Suites: bookworm bookworm-updates
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ abc
+ -----END PGP PUBLIC KEY BLOCK-----
+
+Types: deb
+URIs: http://off.example/debian
+Suites: bookworm
+Components: main
+Enabled: no
+
+types: deb
+uris: http://three.example/debian
+suites: trixie
+components: contrib main
+signed-by: /keys/debian.pgp
+trusted: yes
+
+Types: deb
+URIs: http://security.example/debian-security
+Suites: bookworm-security
+Components: main
+"""
+
+
+def test_sources_of_one_line_are_the_mirrors_of_debian_alone() -> None:
+    assert from_lines(LINES) == [
+        Source("http://one.example/debian"),
+        Source("https://two.example/debian", "/keys/debian.gpg"),
+        Source("file:/srv/debian", trusted=True),
+    ]
+
+
+def test_sources_of_stanzas_keep_their_keys() -> None:
+    first, second, third = from_stanzas(STANZAS)
+    assert [source.uri.split("/")[2] for source in (first, second, third)] == [
+        "one.example",
+        "two.example",
+        "three.example",
+    ]
+    assert first.signed_by == second.signed_by
+    assert first.signed_by.splitlines()[1] == " -----BEGIN PGP PUBLIC KEY BLOCK-----"
+    assert third == Source("http://three.example/debian", "/keys/debian.pgp", trusted=True)
+
+
+def test_a_stanza_of_another_release_reads_back_as_the_same_source() -> None:
+    for source in (*from_stanzas(STANZAS), *from_lines(LINES)):
+        text = source.stanza("trixie")
+        assert "\nSuites: trixie\nComponents: main\n" in text
+        assert from_stanzas(text) == [source]
+
+
+def test_the_machines_sources_come_from_all_its_files_each_once(tmp_path: Path) -> None:
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / "sources.list").write_text("deb http://one.example/debian bookworm main\n")
+    (tmp_path / "sources.list.d" / "more.list").write_text(
+        "deb http://one.example/debian bookworm main\ndeb http://two.example/debian trixie main\n"
+    )
+    (tmp_path / "sources.list.d" / "new.sources").write_text(
+        Source("http://three.example/debian").stanza("sid")
+    )
+    (tmp_path / "sources.list.d" / "old.list.save").write_text("deb http://old.example/debian sid main\n")
+    assert [source.uri for source in machine_sources(tmp_path)] == [
+        "http://one.example/debian",
+        "http://two.example/debian",
+        "http://three.example/debian",
+    ]
+
+
+def test_a_machine_without_a_mirror_of_debian_is_told_so(tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match=r"no source of Debian's packages in .*sources\.list"):
+        machine_sources(tmp_path)
+
+
+def an_event() -> dict:
+    face = {"emotion": "anger", "p": {"anger": 0.75, "fear": 0.25}, "quality": 1.0, "abstained": None}
+    voice = {"emotion": None, "p": None, "quality": 0.0, "abstained": "silence"}
+    return {"v": 1, "t": 1.2, "emotion": "anger", "p": {"anger": 0.75, "fear": 0.25}, "identity": 1,
+            "modalities": {"face": face, "voice": voice}}  # fmt: skip
+
+
+def test_events_that_differ_within_the_tolerance_agree() -> None:
+    other = an_event()
+    other["p"] = {"anger": 0.748, "fear": 0.252}
+    other["modalities"]["face"]["p"] = {"anger": 0.7456, "fear": 0.2544}
+    other["modalities"]["face"]["latency_ms"] = 900.0
+    found = compare([an_event()], [other])
+    assert found.wrong == ()
+    assert found.largest == pytest.approx(0.0044)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("t",), 1.4, "at 1.2 s: t 1.4, expected 1.2"),
+        (("identity",), 2, "at 1.2 s: identity 2, expected 1"),
+        (("emotion",), "fear", "at 1.2 s, together: emotion 'fear', expected 'anger'"),
+        (("modalities", "face", "abstained"), "no face", "face: abstained 'no face', expected None"),
+        (("modalities", "voice", "emotion"), "fear", "voice: emotion 'fear', expected None"),
+        (("modalities", "voice", "p"), {"anger": 1.0}, "voice: a probability off by 1.0000"),
+        (("p",), None, "together: a probability off by 1.0000"),
+        (("p", "fear"), 0.25 + 2 * TOLERANCE, f"off by {2 * TOLERANCE:.4f}, expected at most {TOLERANCE:g}"),
+        (("modalities",), {}, "at 1.2 s: senses [], expected ['face', 'voice']"),
+    ],
+)
+def test_what_differs_is_named(path: tuple[str, ...], value: object, said: str) -> None:
+    other = copy.deepcopy(an_event())
+    place = other
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    (line,) = compare([an_event()], [other]).wrong
+    assert said in line
+
+
+def test_a_missing_event_and_none_at_all_do_not_pass() -> None:
+    assert compare([an_event()] * 2, [an_event()]).wrong == ("1 events, expected 2",)
+    assert compare([], []).wrong == ("no events here: nothing is compared",)
+
+
+def test_lines_for_people_are_compared_word_by_word() -> None:
+    models = Command("models", ("models",))
+    assert aarch64.agree(models, ["face", "voice"], ["face", "voice"]).wrong == ()
+    assert aarch64.agree(models, ["face", "voice"], ["face"]).wrong == ("printed 1 lines, expected 2",)
+    assert aarch64.agree(models, ["face"], ["voice"]).wrong == ("printed 'voice', expected 'face'",)
+    assert aarch64.agree(models, [], []).wrong
+
+
+def program(folder: Path, text: str) -> Install:
+    (folder / "plain" / "bin").mkdir(parents=True)
+    (folder / "plain" / "bin" / "edge-emotion").write_text(text)
+    return Install((sys.executable,), folder / "plain", folder / "video")
+
+
+def test_a_command_sees_the_extra_only_where_it_takes_it(tmp_path: Path) -> None:
+    shown = program(tmp_path, "import os, sys; print(os.environ['PYTHONPATH'], *sys.argv[1:])")
+    plain, extra = tmp_path / "plain", tmp_path / "video"
+    assert shown.run(Command("", ("a",))) == [f"{plain} a"]
+    assert shown.run(Command("", ("b",), video=True)) == [f"{plain}:{extra} b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "ended by SIGSEGV"),
+        ("raise SystemExit('no such model')", "exit code 1: no such model"),
+    ],
+)
+def test_a_command_that_fails_says_how(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RunError, match=said):
+        program(tmp_path, text).run(Command("", ()))
+
+
+def test_a_crash_under_emulation_is_a_row_that_does_not_agree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crashing = program(tmp_path, "import os; os.kill(os.getpid(), 11)")
+    monkeypatch.setattr(aarch64, "emulated", lambda *given: crashing)
+    reference = Future()
+    reference.set_result({command.shown: ["{}"] for command in aarch64.COMMANDS})
+    rows = aarch64.run_target(TARGETS[0], tmp_path, tmp_path, reference, Flag())
+    assert [row.agreement.wrong for row in rows] == [("ended by SIGSEGV",)] * len(aarch64.COMMANDS)
+    assert "FAILED: Python 3.11, models: ended by SIGSEGV" in aarch64.table(rows)
+
+
+def test_the_table_shows_the_largest_difference_and_three_lines_of_what_differs() -> None:
+    audio = Command("--audio demo.flac", ("--audio", "demo.flac", "--json"))
+    good = aarch64.Row("3.13", audio, 17, Agreement(0.00182, ()), 21.4)
+    bad = aarch64.Row("3.11", audio, 1, Agreement(0.5, ("a", "b", "c", "d")), 9.0)
+    assert aarch64.table([good, bad])[2:] == [
+        "| 3.13 | --audio demo.flac | 17 events | 0.0018 | 21 | yes |",
+        "| 3.11 | --audio demo.flac | 1 events | 0.5000 | 9 | no |",
+        *(f"FAILED: Python 3.11, --audio demo.flac: {line}" for line in "abc"),
+        "FAILED: and 1 more",
+    ]
+
+
+def test_the_user_land_calls_its_own_python_and_describes_the_devices_processor(tmp_path: Path) -> None:
+    system = aarch64_userland.UserLand(tmp_path, "3.13", "/bin/qemu")
+    assert system.command() == [
+        "/bin/qemu",
+        "-cpu",
+        "cortex-a72",
+        "-L",
+        str(tmp_path),
+        f"{tmp_path}/usr/bin/python3.13",
+    ]
+    aarch64_userland.describe_processor(tmp_path)
+    assert (tmp_path / "proc" / "cpuinfo").read_text().count("CPU part\t: 0xd08\n") == 4
+    assert (tmp_path / "sys" / "devices" / "system" / "cpu" / "present").read_text() == "0-3\n"
+
+
+def test_lib_is_linked_only_where_it_is_missing(tmp_path: Path) -> None:
+    bookworm, trixie = tmp_path / "bookworm", tmp_path / "trixie"
+    (bookworm / "lib").mkdir(parents=True)
+    trixie.mkdir()
+    for root in (bookworm, trixie):
+        aarch64_userland.merge_usr(root)
+    assert not (bookworm / "lib").is_symlink()
+    assert (trixie / "lib").readlink() == Path("usr/lib")
+
+
+def test_without_the_emulator_one_line_names_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(SetupError, match="apt install qemu-user-static"):
+        aarch64_userland.emulator()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--python", "3.9"], "invalid choice: '3.9'"),
+        (["--cache", "README.md"], "--cache: expected a folder"),
+    ],
+)
+def test_wrong_arguments_are_named(arguments: list[str], said: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "deploy/aarch64.py", *arguments], cwd=ROOT, text=True, capture_output=True
+    )
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
