@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import ENGINES
+from edge_emotion.manifest import AUTO, ENGINES, PRECISIONS
 
 CAMERA_BACKENDS = ("auto", "v4l2", "picamera2")
 SENSES = ("voice", "face")
@@ -36,6 +36,16 @@ class VoiceActivitySettings:
         _check(0 <= self.minimum_speech <= 1, "minimum_speech", "0 to 1", self.minimum_speech)
 
 
+def _check_network(engine: str, precision: str, threads: int, smoothing: float) -> None:
+    """Check what the recognisers of all senses have in common."""
+    known = (AUTO, *PRECISIONS)
+    _check(engine in ENGINES, "engine", " or ".join(ENGINES), repr(engine))
+    _check(precision in known, "precision", " or ".join(known), repr(precision))
+    _check(threads >= 1, "threads", "1 or more", threads)
+    smoothing_fits = math.isfinite(smoothing) and smoothing >= 0
+    _check(smoothing_fits, "smoothing", "0 or more seconds", smoothing)
+
+
 @dataclass(frozen=True)
 class RecognizerSettings:
     """Which model runs, on what, and how its estimates are smoothed."""
@@ -55,10 +65,7 @@ class RecognizerSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges; EdgeEmotionError names the setting."""
-        _check(self.engine in ENGINES, "engine", " or ".join(ENGINES), repr(self.engine))
-        _check(self.threads >= 1, "threads", "1 or more", self.threads)
-        smoothing_fits = math.isfinite(self.smoothing) and self.smoothing >= 0
-        _check(smoothing_fits, "smoothing", "0 or more seconds", self.smoothing)
+        _check_network(self.engine, self.precision, self.threads, self.smoothing)
 
 
 @dataclass(frozen=True)
@@ -214,10 +221,7 @@ class FaceRecognizerSettings:
 
     def __post_init__(self) -> None:
         """Check the ranges; EdgeEmotionError names the setting."""
-        _check(self.engine in ENGINES, "engine", " or ".join(ENGINES), repr(self.engine))
-        _check(self.threads >= 1, "threads", "1 or more", self.threads)
-        smoothing_fits = math.isfinite(self.smoothing) and self.smoothing >= 0
-        _check(smoothing_fits, "smoothing", "0 or more seconds", self.smoothing)
+        _check_network(self.engine, self.precision, self.threads, self.smoothing)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.features.feature_set import FeatureSet
 
 Nodes = NDArray[np.float32]
 
@@ -73,12 +72,3 @@ class RollingGraph:
         if self._count and self._count != self._last_end:
             self._last_end = self._count
             yield self._count, cyclic_padding(np.stack(self._kept), self._length)
-
-
-def network_input(feature_set: FeatureSet, contract: WindowContract, window: Nodes) -> Nodes:
-    """Standardised network input (1, M, P) from a window's nodes (M, width)."""
-    features = feature_set.window(window)
-    mean = np.asarray(contract.mean, np.float32)
-    scale = np.asarray(contract.scale, np.float32)
-    standard: Nodes = ((features - mean) / scale)[None]
-    return standard

@@ -19,6 +19,7 @@ from edge_emotion_export.card_texts import (
     ACTION_UNIT_NUMBERS,
     CORPORA,
     FACE_NUMBERS,
+    OWN_NUMBERS,
     VOICE_NUMBERS,
     about_people,
     limits,
@@ -34,7 +35,7 @@ def write_card(manifest: Mapping[str, Any]) -> str:
         _data(about),
         _numbers(about, manifest["modality"]),
         _precisions(about),
-        limits(manifest["modality"], manifest["window"]["feature_set"]),
+        _limits(manifest),
         _origin(about),
     ]
     return "\n".join(part for part in parts if part)
@@ -78,7 +79,8 @@ def _appearance(manifest: Mapping[str, Any]) -> list[str]:
 def _data(about: Mapping[str, Any]) -> str:
     lines = ["## Data and licence", ""]
     for name in about.get("corpora", ()):
-        what, licence = CORPORA.get(name, (name, "see its authors"))
+        unknown = "yours" if name.startswith("own folder") else "see its authors"
+        what, licence = CORPORA.get(name, (name, unknown))
         lines.append(f"- {what}. Licence: {licence}.")
     licence = about.get("licence")
     if licence:
@@ -109,12 +111,14 @@ def _numbers(about: Mapping[str, Any], modality: str) -> str:
             del cells["network"]
     lines = ["## Numbers (fp32)", "", _line(list(table[0])), "|" + "---|" * len(table[0])]
     lines += [_line(list(cells.values())) for cells in table]
-    lines += ["", FACE_NUMBERS if modality == "face" else VOICE_NUMBERS]
+    own = any(str(name).startswith("own folder") for name in about.get("corpora", ()))
+    lines += ["", OWN_NUMBERS if own else FACE_NUMBERS if modality == "face" else VOICE_NUMBERS]
     if any(row.get("corpus") == "ravdess-face-au" for row in rows):
         lines.append(ACTION_UNIT_NUMBERS)
     if "calibration_error" in about:
         before, after = (_percent(about.get(f"calibration_error{k}")) for k in ("_uncalibrated", ""))
         whose = "the stills held back for it" if modality == "face" else "the twin's windows"
+        whose = "the clips held out" if own else whose
         lines.append(f"Calibration error of {whose}: {before} % raw, {after} % with the temperature.")
     return "\n".join([*lines, ""])
 
@@ -169,6 +173,13 @@ def _line(cells: Sequence[object]) -> str:
 def _protocol(row: Mapping[str, Any]) -> str:
     name = str(row.get("protocol", ""))
     return f"**{name}: not to be believed**" if row.get("leaky") else name
+
+
+def _limits(manifest: Mapping[str, Any]) -> str:
+    """Where a model of its modality fails, and what its training says of its own limits."""
+    known = limits(manifest["modality"], manifest["window"]["feature_set"]) or ""
+    own = manifest["about"].get("limits")
+    return known + (f"- {own}\n" if own else "")
 
 
 def _origin(about: Mapping[str, Any]) -> str:

@@ -69,6 +69,9 @@ _FACE_LANDMARKS_LIMIT = """\
 VOICE_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure
 networks of the same recipe on speakers they did not hear; the network inside heard all of these speakers."""
+OWN_NUMBERS = """\
+UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure networks made
+likewise without the clips that they are measured on; the network inside learned from all of them."""
 FACE_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. A still is measured as a window
 that is filled with it, which the network did not learn from."""

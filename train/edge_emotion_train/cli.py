@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train import face_cli, face_video_cli
+from edge_emotion_train import face_cli, face_video_cli, own_cli
 
 EXAMPLES = """examples:
   one protocol, three seeds, EmoDB learning beside RAVDESS:
@@ -88,6 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     table.set_defaults(run=_voice_results)
     face_cli.add_parsers(commands, common)
     face_video_cli.add_parser(commands, common)
+    own_cli.add_parser(commands)
     return top
 
 
