@@ -178,8 +178,8 @@ def _protocol(row: Mapping[str, Any]) -> str:
 def _limits(manifest: Mapping[str, Any]) -> str:
     """Where a model of its modality fails, and what its training says of its own limits."""
     known = limits(manifest["modality"], manifest["window"]["feature_set"]) or ""
-    own = manifest["about"].get("limits")
-    return known + (f"- {own}\n" if own else "")
+    own = "".join(f"- {line}\n" for line in manifest["about"].get("limits", ()))
+    return known + own if known else f"## Limits\n\n{own}" if own else ""
 
 
 def _origin(about: Mapping[str, Any]) -> str:
