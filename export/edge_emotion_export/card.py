@@ -131,9 +131,9 @@ def _precisions(about: Mapping[str, Any]) -> str:
     lines = [
         "## Precisions", "",
         "Each quantised network against the fp32 one of the same format, on clips kept for judging it: how often",
-        "its first answer is the same, and the UAR of both. Where the network inside learned from these speakers too (see",
-        "the split), that UAR says nothing by itself; the difference does. The appearance network is judged through the",
-        "head that trained it.",
+        "its first answer is the same, and the UAR of both. Where the network inside learned from these speakers",
+        "too (see the split), that UAR says nothing by itself; the difference does. The appearance network is",
+        "judged through the head that trained it.",
         "", _line(["file", "kB", "same answer %", "UAR %", "UAR % of fp32", "windows"]), "|" + "---|" * 6,
     ]  # fmt: skip
     for name, found in files.items():
