@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_alignment import network_crop
+from edge_emotion_export.gates import LEAST_WINDOWS
 from edge_emotion_export.trained_model import TrainedModel
 from edge_emotion_train.calibration_data import FILE, read_calibration
 
@@ -61,6 +62,11 @@ def load_calibration(path: Path, trained: TrainedModel) -> Calibration:
     if not len(data.check) or data.truth.min() < 0 or data.truth.max() >= len(trained.labels):
         raise EdgeEmotionError(
             f"{path}: expected windows to check, of classes 0 to {len(trained.labels) - 1}"
+        )
+    if len(data.check) < LEAST_WINDOWS:
+        raise EdgeEmotionError(
+            f"{path}: {len(data.check)} windows to judge by, at least {LEAST_WINDOWS} are needed; export without: "
+            "--quantize none"
         )
     mean, scale = (np.array(window[key], np.float32) for key in ("mean", "scale"))
     crops, check_crops = data.crops, data.check_crops

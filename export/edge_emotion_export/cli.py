@@ -18,8 +18,9 @@ runtime (ONNX Runtime, LiteRT) on random and extreme input, and compared with th
 number of the embedding, differs by over 1e-4, nothing is written.
 
 int8: where the run holds calibration data (training leaves it), each network is quantised too, with its ranges at run
-time (dynamic) and fixed (static). On clips that were held out its first answer must be that of fp32 in 99 of 100
-windows and its UAR within half a point; of each format the quickest file that passed is what a device takes.
+time (dynamic) and fixed (static). On clips kept for judging (held out for a face; for a voice those of the
+calibration twin) its first answer must be that of fp32 in 99 of 100 windows and its UAR within half a point; of each
+format the file that passed and was the quickest on this machine is what a device takes.
 """
 _EXAMPLES = """\
 examples:
@@ -153,15 +154,17 @@ def _parser() -> argparse.ArgumentParser:
 def _verify_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="edge-emotion-export verify",
-        description="Repeats the gates on a bundle: every network opens, gives numbers on any input, and agrees with "
-        "the bundle's fp32 one; with --run also with the trained model, and on the windows held out. Exit 2 when one "
-        "fails.",
+        description="Repeats the gates on a bundle: every network opens and gives numbers on any input, and fp32 is "
+        "the same in both formats. With --run also: fp32 against the trained model, the others against fp32 on the "
+        "windows kept for judging; without, they are not judged. Exit 2 when a gate fails.",
     )
     parser.add_argument(
         "bundle", metavar="NAME|FILE.emo", help="a .emo file, or the name of a shipped bundle"
     )
     parser.add_argument("--run", metavar="RUN", help="the training run that the bundle was exported from")
-    parser.add_argument("--calibrate", metavar="RUN|FILE.npz", help="windows held out, other than the run's")
+    parser.add_argument(
+        "--calibrate", metavar="RUN|FILE.npz", help="windows to judge by, other than the run's"
+    )
     return parser
 
 

@@ -12,6 +12,7 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import FORMAT, check_manifest, version_of
 from edge_emotion_export.calibration import calibration_file, load_calibration
 from edge_emotion_export.card import write_card
+from edge_emotion_export.neighbour_maximum import BandMaximum, neighbour_maximum
 from edge_emotion_export.network_files import (
     FORMATS,
     FP32,
@@ -70,8 +71,10 @@ def export_bundle(
         strict = True
     precisions = [QUANTIZE[how] for how in dict.fromkeys(quantize)]
     data = load_calibration(place, trained) if precisions != [FP32] else None
+    subject = window_subject(trained, manifest["name"])
+    report(dead_edges(trained))
     written = write_networks(
-        window_subject(trained, manifest["name"]), kinds, precisions,
+        subject, kinds, precisions,
         None if data is None else Judged(data.windows, data.check, data.truth), strict, report,
     )  # fmt: skip
     crops: list[WrittenNetwork] = []
@@ -88,6 +91,17 @@ def export_bundle(
     bundle = write_bundle(out, manifest, files)
     report(f"wrote {out}: {bundle.size / 1000:.0f} kB")
     return bundle
+
+
+def dead_edges(trained: TrainedModel) -> str:
+    """One line on the learned graph: how many of its edges ReLU(A) leaves, and how their maximum is taken."""
+    linked = trained.model.adjacency().detach() > 0
+    form = neighbour_maximum(linked)
+    how = "a band" if isinstance(form, BandMaximum) else "ranges of nodes"
+    if isinstance(form, BandMaximum) and form.outer:
+        how += f" and {len(form.outer)} offsets beyond it"
+    live, every = int(linked.sum()), linked.numel()
+    return f"graph: {live:,} of {every:,} edges are live, {every - live:,} pruned; neighbours by {how}"
 
 
 def _modality(trained: TrainedModel) -> str:
@@ -206,6 +220,7 @@ def _about(
         "architecture": f"L-GrIN, {config.adjacency} adjacency, filters {layers}",
         "parameters": parameters,
         "export": {
+            "graph": dead_edges(trained),
             "versions": {package: version(package) for package in used},
             "parity": {network.entry["engine"]: network.proof for network in written if network.proof},
             **({"quantised": small} if small else {}),

@@ -12,11 +12,13 @@ from edge_emotion_train.metrics import unweighted_average_recall
 
 LEAST_AGREEMENT = 0.99  # share of held-out windows whose first answer is fp32's
 MOST_LOST = 0.005  # UAR, of the same windows
+LEAVE_OUT = "leave this precision out with --quantize"
+LEAST_WINDOWS = 8  # fewer judge nothing
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """A quantised network against the fp32 one of the same format, on windows (or crops) held out.
+    """A quantised network against the fp32 one of the same format, on windows (or crops) kept for judging.
 
     engine, precision: of the quantised one. windows: how many. agreement: share with the same first answer.
     uar_fp32, uar: against the truth. difference: largest absolute one of a logit.
@@ -40,7 +42,7 @@ class Agreement:
         """Why the network must not be written, None when it may."""
         said = (
             f"{self.engine} {self.precision} answers as fp32 does in {100 * self.agreement:.2f} % of "
-            f"{self.windows} held-out windows (at least {100 * LEAST_AGREEMENT:g} %) and loses "
+            f"{self.windows} windows (at least {100 * LEAST_AGREEMENT:g} %) and loses "
             f"{100 * self.lost:.2f} points of UAR (at most {100 * MOST_LOST:g})"
         )
         return None if self.agreement >= LEAST_AGREEMENT and self.lost <= MOST_LOST else said
@@ -48,7 +50,18 @@ class Agreement:
 
 def outputs(engine: Engine, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
     """What a network gives for each input: (n, ...) -> (n, outputs)."""
-    return np.concatenate([engine.run(np.ascontiguousarray(one[None])) for one in inputs])
+    return np.concatenate([one_output(engine, np.ascontiguousarray(one[None])) for one in inputs])
+
+
+def one_output(engine: Engine, probe: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Run once; EdgeEmotionError when the runtime cannot, as with an operator that fails only then."""
+    try:
+        return engine.run(probe)
+    except Exception as reason:  # the runtimes share no class of errors
+        line = " ".join(str(reason).split())[:160]
+        raise EdgeEmotionError(
+            f"the {engine.name} network does not run ({line}); export it again"
+        ) from reason
 
 
 def agreement(
@@ -75,8 +88,7 @@ def agreement(
 def check_agreement(found: Agreement, what: str) -> Agreement:
     """Give it back when it passes; EdgeEmotionError when the network must not be written. what: "network" ..."""
     if found.problem:
-        others = "leave this precision out with --quantize"
-        raise EdgeEmotionError(f"gate failed, nothing written: the {what} {found.problem}; {others}")
+        raise EdgeEmotionError(f"gate failed, nothing written: the {what} {found.problem}; {LEAVE_OUT}")
     return found
 
 
@@ -84,7 +96,7 @@ def check_finite(engine: Engine, probes: Iterable[tuple[str, NDArray[np.float32]
     """Run named inputs, extreme ones among them; EdgeEmotionError when any output is not finite. Give their number."""
     count = 0
     for name, probe in probes:
-        if not np.isfinite(engine.run(probe)).all():
+        if not np.isfinite(one_output(engine, probe)).all():
             raise EdgeEmotionError(
                 f"gate failed, nothing written: the {engine.name} {precision} network gives values that are not "
                 f"finite on {name}"

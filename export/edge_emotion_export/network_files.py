@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from edge_emotion.engine import Engine, open_network
-from edge_emotion_export.gates import Agreement, agreement, check_agreement, check_finite, outputs
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion_export.gates import LEAVE_OUT, Agreement, agreement, check_agreement, check_finite, outputs
 from edge_emotion_export.interface import Interface
 from edge_emotion_export.onnx_file import onnx_bytes
 from edge_emotion_export.tflite_file import tflite_bytes
@@ -56,13 +57,12 @@ class Judged:
 
 @dataclass(frozen=True)
 class WrittenNetwork:
-    """One file. proof: of fp32 against torch; agreement: of another precision with fp32; seconds: CPU, one run."""
+    """One file. proof: of fp32 against torch; agreement: of another precision with fp32."""
 
     entry: Mapping[str, str]
     content: bytes
     proof: Mapping[str, Any]
     agreement: Agreement | None
-    seconds: float
 
 
 def write_networks(
@@ -73,7 +73,7 @@ def write_networks(
     strict: bool,
     report: Report,
 ) -> list[WrittenNetwork]:
-    """Make every file; of each engine the quickest comes first, which is what a device takes.
+    """Make every file; of each engine the quickest on this machine comes first, which is what a device takes.
 
     kinds: of FORMATS. precisions: of quantize.PRECISIONS; all but fp32 need `judged`. strict: a precision that fails
     its gate is an error, else it is left out and said so. EdgeEmotionError when parity fails, or a gate.
@@ -97,27 +97,31 @@ def write_networks(
             if precision == FP32 or judged is None:
                 continue
             reference = outputs(plain, judged.check) if reference is None else reference
-            small = quantized(content, kind, precision, judged.ranges)
-            opened = open_network(small, engine_name, subject.interface.shapes, f"{where} ({precision})")
-            check_finite(opened, subject.probes(), precision)
-            found = agreement(
-                subject.logits(reference), subject.logits(outputs(opened, judged.check)), judged.truth, engine_name,
-                precision,
-            )  # fmt: skip
-            if strict or found.problem is None:
+            try:
+                small = quantized(content, kind, precision, judged.ranges)
+                opened = open_network(small, engine_name, subject.interface.shapes, f"{where} ({precision})")
+                check_finite(opened, subject.probes(), precision)
+                found = agreement(
+                    subject.logits(reference), subject.logits(outputs(opened, judged.check)), judged.truth,
+                    engine_name, precision,
+                )  # fmt: skip
                 check_agreement(found, subject.name)
-                report(f"{_file(subject, precision, kind)}: {len(small) / 1000:.0f} kB; {_said(found)}")
-                made.append((precision, small, opened, found))
-            else:
-                report(f"left out: the {subject.name} {found.problem}")
+            except EdgeEmotionError as failure:
+                if strict:
+                    raise
+                said = (
+                    str(failure).removeprefix("gate failed, nothing written: ").removesuffix(f"; {LEAVE_OUT}")
+                )
+                report(f"left out: {said}")
+                continue
+            report(f"{_file(subject, precision, kind)}: {len(small) / 1000:.0f} kB; {_said(found)}")
+            made.append((precision, small, opened, found))
         seconds = _seconds([engine for _, _, engine, _ in made], subject.interface)
         order = sorted(range(len(made)), key=seconds.__getitem__)
         for i in order:
             precision, network, _, judgement = made[i]
             entry = {"file": _file(subject, precision, kind), "engine": engine_name, "precision": precision}
-            written.append(
-                WrittenNetwork(entry, network, proof if precision == FP32 else {}, judgement, seconds[i])
-            )
+            written.append(WrittenNetwork(entry, network, proof if precision == FP32 else {}, judgement))
     return written
 
 
@@ -142,7 +146,7 @@ def _file(subject: Subject, precision: str, kind: str) -> str:
 
 def _said(found: Agreement) -> str:
     return (
-        f"in {found.engine}, first answer as fp32's in {100 * found.agreement:.2f} % of {found.windows} held out, "
+        f"in {found.engine}, first answer as fp32's in {100 * found.agreement:.2f} % of {found.windows} judged, "
         f"UAR {100 * found.uar:.2f} against {100 * found.uar_fp32:.2f} %"
     )
 

@@ -2,7 +2,7 @@
 
 Layers over a single position stay in float, as quantize_tflite.py says why. On an x86-64 core int8 is slower than
 fp32 here for an L-GrIN, whose time goes to transposes and maxima that then need scales, and faster for convolutions.
-"int8-dynamic" leaves convolutions in float: ConvInteger ran six times slower than Conv.
+"int8-dynamic" leaves convolutions in float: ConvInteger is slower than Conv.
 u8s8: on an x86-64 core without VNNI its sums can saturate; ARM and newer cores are exact.
 """
 
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.native_talk import held_back
 from edge_emotion_export.calibration_windows import checked_windows
+
+HELD = 100.0  # standard deviations, to which fp16 holds its input
 
 PRODUCTS = ["MatMul", "Gemm"]
 LAYERS = [*PRODUCTS, "Conv"]
@@ -65,9 +67,19 @@ def _onnx() -> Any:
 
 
 def _half(network: Any) -> Any:
+    from onnx import helper
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
-    return convert_float_to_float16(network, keep_io_types=True)
+    half = convert_float_to_float16(network, keep_io_types=True)
+    # Half numbers end at 65,504: what is far beyond any sensor is held where sums over it still are numbers.
+    entry = half.graph.input[0].name
+    for node in half.graph.node:
+        node.input[:] = ["held" if name == entry else name for name in node.input]
+    half.graph.initializer.extend(
+        helper.make_tensor(name, 1, [], [value]) for name, value in (("least", -HELD), ("most", HELD))
+    )
+    half.graph.node.insert(0, helper.make_node("Clip", [entry, "least", "most"], ["held"]))
+    return half
 
 
 def _prepared(network: Any, folder: Path) -> Path:

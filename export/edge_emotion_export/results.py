@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edge_emotion.engine import Engine, open_network
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_export.calibration import Calibration, calibration_file, load_calibration
-from edge_emotion_export.gates import agreement, outputs
+from edge_emotion_export.gates import agreement, check_finite, outputs
 from edge_emotion_export.micro import micro_needs
 from edge_emotion_export.network_files import FORMATS, FP32, Report, Subject
 from edge_emotion_export.quantize import PRECISIONS, quantized
@@ -39,6 +39,9 @@ def write_export_results(
     Nothing is refused here: what fails its gate stands in the table as failing. EdgeEmotionError for a run without a
     model or without calibration data.
     """
+    folder = Path(out)
+    if not folder.is_dir():
+        raise EdgeEmotionError(f"there is no folder {folder}: make it, or name another with --out")
     rows: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for run in runs:
@@ -54,9 +57,6 @@ def write_export_results(
             count = trained.appearance.model.parameter_count()
             crops = crop_subject(trained.appearance, name)
             rows += _rows(f"{name}: appearance", count["total"] - count["head"], crops, data, True, report)
-    folder = Path(out)
-    if not folder.is_dir():
-        raise EdgeEmotionError(f"there is no folder {folder}: make it, or name another with --out")
     made = stamp(command.split())
     table = {"stamp": made, "rows": rows, "static_error": errors}
     write_text(folder / "export.json", json.dumps(table, indent=1) + "\n")
@@ -81,11 +81,19 @@ def _rows(
             said = subject.logits(outputs(engine, check))
             reference = said if reference is None else reference
             found = agreement(reference, said, data.truth, engine_name, precision)
+            difference, failure = found.difference, found.problem
+            try:
+                check_finite(engine, subject.probes(), precision)
+                if precision == FP32:
+                    proof, _ = subject.prove(engine)
+                    difference = max(value for value in proof.values() if isinstance(value, float))
+            except EdgeEmotionError as reason:
+                failure = str(reason)
             rows.append({
                 "model": model, "parameters": parameters, "format": kind, "engine": engine_name,
-                "precision": precision, "bytes": len(content), "difference": found.difference,
+                "precision": precision, "bytes": len(content), "difference": difference,
                 "agreement": found.agreement, "uar": found.uar, "uar_fp32": found.uar_fp32, "windows": found.windows,
-                "passes": found.problem is None,
+                "passes": failure is None, "problem": failure,
                 **({"micro": asdict(micro_needs(content))} if (kind, precision) == ("tflite", "int8") else {}),
             })  # fmt: skip
             engines.append(engine)
@@ -124,11 +132,12 @@ def markdown(rows: Sequence[dict[str, Any]], errors: Sequence[dict[str, Any]], m
     lines = [
         "# Export: formats and precisions", "",
         f"Written by `{made['command']}` on {made['date']}, commit {made['commit']}, {made['machine']}.", "",
-        "Difference: the largest of a logit to fp32 of the same format, over windows held out (face: FER2013's",
-        "validation stills, held; voice: the calibration twin's speakers, whom the shipped network heard). Agreement:",
-        "share of them with the same first answer. Time: median CPU time of a run, one thread, all files in turn, as a",
-        "ratio to ONNX Runtime fp32. Gate: at least 99 % agreement and at most half a point of UAR lost. The",
-        "appearance network is judged through the head that trained it.", "",
+        "Difference: of fp32 the largest to torch on probe inputs; of the others the largest of a logit to fp32 of the",
+        "same format, over windows kept for judging (face: FER2013's validation stills, held; voice: the calibration",
+        "twin's speakers, whom the shipped network heard). Agreement: share of them with the same first answer. Time:",
+        "median CPU time of a run, one thread, all files in turn, as a ratio to ONNX Runtime fp32. Gate: parity with",
+        "torch, finite on extreme inputs, at least 99 % agreement, at most half a point of UAR lost. The appearance",
+        "network is judged through the head that trained it.", "",
     ]  # fmt: skip
     for model in dict.fromkeys(row["model"] for row in rows):
         mine = [row for row in rows if row["model"] == model]

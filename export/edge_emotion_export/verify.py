@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle, NetworkFile, read_bundle
-from edge_emotion.engine import Engine, open_appearance, open_engine
+from edge_emotion.engine import Engine, open_appearance, open_engine, open_network
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_export.appearance_parity import probe_crops
 from edge_emotion_export.calibration import Calibration, calibration_file, load_calibration
 from edge_emotion_export.gates import agreement, check_finite, outputs
-from edge_emotion_export.network_files import FP32, Report
+from edge_emotion_export.network_files import FORMATS, FP32, Report, Subject
 from edge_emotion_export.parity import TOLERANCE, probe_windows
 from edge_emotion_export.subjects import crop_subject, far_inputs, window_subject
 from edge_emotion_export.trained_model import TrainedModel, load_trained_model
@@ -69,6 +69,9 @@ def _verify_networks(
     for engine, group in groupby(_by_engine(entries), lambda entry: entry.engine):
         opened = {entry.precision: opening(bundle, engine, entry.precision) for entry in group}
         plain = opened.get(FP32)
+        if plain is None and subject is not None:
+            plain = converted(subject, engine)
+            report(f"{name}, {engine}: no fp32 in the bundle, judged against the run's own")
         if plain is not None and subject is not None:
             prove, proven = subject.prove, plain
             attempt(f"{name}, {engine} fp32", lambda prove=prove, proven=proven: prove(proven)[1])  # type: ignore[misc]
@@ -78,7 +81,7 @@ def _verify_networks(
             if plain is None or precision == FP32:
                 continue
             if data is None or subject is None:
-                report(f"{what}: not judged on held-out windows, name the run with --run")
+                report(f"{what}: NOT judged against fp32: name the run with --run")
                 continue
             check = data.check_crops if crops else data.check
             found = agreement(
@@ -94,6 +97,13 @@ def _verify_networks(
                 )
     problems += _across_engines(bundle, entries, opening, shape, crops, name, report)
     return problems
+
+
+def converted(subject: Subject, engine: str) -> Engine:
+    """The run's network in fp32, for an engine."""
+    (convert,) = (convert for name, convert in FORMATS.values() if name == engine)
+    content = convert(subject.folded, subject.interface)
+    return open_network(content, engine, subject.interface.shapes, f"the run's {engine} network")
 
 
 def _across_engines(

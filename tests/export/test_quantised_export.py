@@ -1,5 +1,6 @@
 """Quantised networks in a bundle: judged on windows held out, refused when they differ, checked again by `verify`."""
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -65,7 +66,59 @@ def test_verify_repeats_the_gates(run: Path, exported: Path, capsys: pytest.Capt
     ):
         assert part in said
     assert main(["verify", str(exported)]) == 0
-    assert "name the run with --run" in capsys.readouterr().out
+    assert "NOT judged against fp32: name the run with --run" in capsys.readouterr().out
+
+
+def test_verify_judges_a_bundle_without_fp32(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "small.emo"
+    assert main([str(run), "--out", str(out), "--quantize", "dynamic", "--formats", "tflite"]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(out), "--run", str(run)]) == 0
+    said = capsys.readouterr().out
+    assert "judged against the run's own" in said and "first answer as fp32's in" in said
+
+
+def test_half_precision_in_both_formats(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "small.emo"
+    assert main([str(run), "--out", str(out), "--quantize", "float16"]) == 0
+    assert {(n.engine, n.precision) for n in read_bundle(out).networks} == {
+        ("onnx", "fp16"),
+        ("litert", "fp16"),
+    }
+
+
+def test_the_quickest_of_an_engine_comes_first(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "small.emo"
+    for seconds, first in (([3.0, 2.0, 1.0], -1), ([1.0, 2.0, 3.0], 0)):
+        monkeypatch.setattr(network_files, "_seconds", lambda engines, _, s=seconds: s[: len(engines)])
+        assert (
+            main([str(run), "--out", str(out), "--formats", "tflite", "--quantize", "none,dynamic,float16"])
+            == 0
+        )
+        expected = ["fp32", "int8-dynamic", "fp16"][first]
+        assert read_bundle(out).networks[0].precision == expected
+    assert "edges are live" in capsys.readouterr().out
+
+
+def test_the_results_hold_every_format_and_precision(run: Path, tmp_path: Path) -> None:
+    assert main(["results", str(run), "--out", str(tmp_path / "none")]) == 2
+    assert main(["results", str(run), "--out", str(tmp_path)]) == 0
+    table = json.loads((tmp_path / "export.json").read_text())
+    made = {(row["engine"], row["precision"]) for row in table["rows"]}
+    assert len(made) == 8 and all(row["time_ratio"] > 0 and row["bytes"] > 0 for row in table["rows"])
+    fp32 = [row for row in table["rows"] if row["precision"] == "fp32"]
+    assert all(row["passes"] and 0 < row["difference"] <= 1e-4 for row in fp32)
+    text = (tmp_path / "export.md").read_text()
+    assert (
+        "| tflite | int8 |" in text
+        and "plain recipe" in text
+        and "ours recipe" in text
+        and "arena KB" in text
+    )
 
 
 def test_verify_finds_a_network_that_is_another(
@@ -166,7 +219,7 @@ def test_agreement_worked_by_hand() -> None:
     found = agreement(reference, got, np.array([0, 1, 2, 0]), "onnx", "int8")
     assert (found.agreement, found.uar_fp32, found.windows) == (0.75, 1.0, 4)
     assert found.uar == pytest.approx((0.5 + 1 + 1) / 3) and found.difference == 1.0
-    with pytest.raises(EdgeEmotionError, match=r"75\.00 % of 4 held-out windows.* loses 16\.67 points"):
+    with pytest.raises(EdgeEmotionError, match=r"75\.00 % of 4 windows.* loses 16\.67 points"):
         check_agreement(found, "network")
     same = agreement(reference, reference, np.array([0, 1, 2, 0]), "onnx", "int8")
     assert check_agreement(same, "network") is same

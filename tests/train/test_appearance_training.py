@@ -9,9 +9,9 @@ import torch
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_alignment import network_crop
+from edge_emotion_train.appearance_recipe import AppearanceTraining
 from edge_emotion_train.appearance_training import (
     SIDE,
-    AppearanceTraining,
     appearance_logits,
     covered,
     moved,

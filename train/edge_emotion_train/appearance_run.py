@@ -14,12 +14,8 @@ from tqdm import tqdm
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_alignment import VIEWS
-from edge_emotion_train.appearance_training import (
-    AppearanceTraining,
-    appearance_logits,
-    train_appearance,
-    unmoved,
-)
+from edge_emotion_train.appearance_recipe import AppearanceTraining
+from edge_emotion_train.appearance_training import appearance_logits, train_appearance, unmoved
 from edge_emotion_train.corpora.fer2013 import PARTS, Stills, stills
 from edge_emotion_train.metrics import accuracy, softmax, unweighted_average_recall
 from edge_emotion_train.models.appearance import Appearance, AppearanceConfig

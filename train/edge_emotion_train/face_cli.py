@@ -99,8 +99,8 @@ def _workers(options: argparse.Namespace) -> int:
 def _appearance(options: argparse.Namespace, command: list[str]) -> None:
     import torch
 
+    from edge_emotion_train.appearance_recipe import FINE, LAST, TAUGHT, AppearanceTraining
     from edge_emotion_train.appearance_run import load_appearance, run_appearance, seen_stills
-    from edge_emotion_train.appearance_training import FINE, LAST, TAUGHT, AppearanceTraining
 
     torch.set_num_threads(_workers(options))
     seen = seen_stills(options.fer2013, options.cache, _workers(options))

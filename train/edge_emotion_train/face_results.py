@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from edge_emotion.features.face_alignment import VIEWS
 from edge_emotion_train.action_units import action_unit_rows
+from edge_emotion_train.appearance_recipe import FINE, LAST, TAUGHT, AppearanceTraining
 from edge_emotion_train.appearance_run import SeenStills, rates, run_appearance, seen_stills
-from edge_emotion_train.appearance_training import FINE, LAST, TAUGHT, AppearanceTraining, appearance_logits
+from edge_emotion_train.appearance_training import appearance_logits
 from edge_emotion_train.corpora import fer2013
 from edge_emotion_train.face_run import run_face, settings
 from edge_emotion_train.face_shipping import held_row

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.features.face_alignment import VIEWS, network_crop
+from edge_emotion_train.appearance_recipe import AppearanceTraining
 from edge_emotion_train.appearance_run import SeenStills
-from edge_emotion_train.appearance_training import AppearanceTraining, embeddings, moved
+from edge_emotion_train.appearance_training import embeddings, moved
 from edge_emotion_train.face_motion import FaceMotion, Looks, mirrored_shapes
 from edge_emotion_train.models.appearance import Appearance
 from edge_emotion_train.node_augmentation import NodeAugmentation
