@@ -237,6 +237,10 @@ def _appearance(check: ManifestCheck, found: Any, window: WindowContract) -> App
     check.keys(table, _APPEARANCE_KEYS, "appearance")
     period = check.number(table["period"], "appearance.period", above_zero=True)
     length = window.nodes * window.period
+    if period < window.period:
+        check.fail(
+            f"appearance.period: expected at least a node's {window.period:g} s, got {shown(table['period'])}"
+        )
     if period > length:
         check.fail(
             f"appearance.period: expected at most the window's {length:g} s, got {shown(table['period'])}"

@@ -30,8 +30,8 @@ class MicroNeeds:
     """What a network asks of TensorFlow Lite Micro.
 
     operators: built-in ones it uses, by name, sorted; unsupported: those of them that Micro lacks.
-    arena_bytes: RAM for its activations, planned as Micro's greedy planner does: for the face network, fp32 and int8,
-    the bytes of the head of Micro's own arena; kernels' and tensors' records come on top, 9 to 19 KB there.
+    arena_bytes: RAM for its activations, planned as Micro's greedy planner does; kernels' and tensors' records come
+    on top.
     weights_bytes: constants, which stay in flash.
     """
 

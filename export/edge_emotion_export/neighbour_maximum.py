@@ -2,8 +2,7 @@
 
 Measured at 120 nodes of 77 features, neighbours within 16 nodes, one thread of an x86-64 core, ms in ONNX Runtime
 and LiteRT: max_pool1d .038 and .031, range maximum .045 and .034, the maximum of 33 slices .148 and .073, gathering
-all 33 neighbours .092 and .157, max_pool2d .240 and .345. A whole face
-network in LiteRT, neighbours within 4 nodes and at 6: .37 by a band and its outer pair, .50 by a range maximum.
+all 33 neighbours .092 and .157, max_pool2d .240 and .345.
 """
 
 import torch

@@ -1,18 +1,11 @@
 """Why a static int8 L-GrIN was far from fp32, operation by operation, before and after the cure.
 
-Measured on the trained face network (P = 200, 154K parameters, the plain recipe: all int8, one scale a channel, true
-minimum and maximum; 64 held-out windows), in the words of `cause`: FULLY_CONNECTED 1x7 makes 94.4 % of the squared
-error: 0.097 logits alone, all others together 0.024; its weights' columns spread over 88 to 1.
-
-That is the head, and the fault lies in its weights, not in the ranges of the pooled sums: the batch norm in front of
-it divides each pooled number by its own deviation, and folding moves these divisors into the columns of the head,
-which spread over 2.7 to 1 before it. A pooled number that hardly varies gets a column 88 times the median, int8 has
-one step for a row over all 1,536 columns, and the ordinary ones are rounded away.
-
-The error of the head's input is 1.9 % of its size, that of the logits 7.2 %. With the head in float (7 x 1,536
-products, once a run) it is 1.0 %, what is left of it spread over all operations. The
-concatenations of unlike scales, suspected first, make under 4 % of the plain error together. The voice network (P = 78)
-has the same fault: on standard normal noise its head makes 97.9 % of the squared error, 0.558 logits alone.
+The head is to blame, and in it its weights, not the ranges of the pooled sums: the batch norm in front of it divides
+each pooled number by its own deviation, and folding moves these divisors into the columns of the head. A pooled number
+that hardly varies gets a column many times the median; int8 has one step for a row over all columns, and the ordinary
+ones are rounded away. With the head in float, and the pooled numbers that it alone reads, what is left of the error is
+spread over all operations. The concatenations of unlike scales, suspected first, make little of it. The figures, for
+each shipped network, are in docs/results/export.md, by `edge-emotion-export results`.
 """
 
 from collections.abc import Sequence

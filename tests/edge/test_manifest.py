@@ -131,6 +131,7 @@ def test_missing_manifest_keys(tmp_path: Path, key: str) -> None:
         ("appearance.period", 0, "appearance.period: expected a finite number above zero"),
         ("appearance.period", -0.2, "appearance.period: expected a finite number above zero"),
         ("appearance.period", 1e-60, "appearance.period: expected a finite number above zero"),
+        ("appearance.period", 0.01, "appearance.period: expected at least a node's 0.03 s, got 0.01"),
         ("appearance.period", NAN, "NaN"),
         ("appearance.period", INFINITY, "Infinity"),
         ("appearance.period", None, "appearance.period: expected a finite number above zero"),

@@ -45,6 +45,39 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, data: CalibrationDat
         read_calibration(file)
 
 
+def test_a_file_that_unpacks_to_too_much_is_not_unpacked(
+    tmp_path: Path, data: CalibrationData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = data.write(tmp_path)
+    monkeypatch.setattr("edge_emotion_train.calibration_data.LARGEST", 1000)
+    with pytest.raises(EdgeEmotionError, match="not calibration data"):
+        read_calibration(file)
+
+
+def test_damaged_and_foreign_archives_are_refused(tmp_path: Path, data: CalibrationData) -> None:
+    good = data.write(tmp_path).read_bytes()
+    random = np.random.default_rng(4)
+    np.save(tmp_path / "array.npy", np.zeros(3))
+    np.savez(tmp_path / "version.npz", **{**vars(data), "feature_version": "abc"})
+    files = [tmp_path / "array.npy", tmp_path / "version.npz"]
+    for number in range(60):
+        broken = bytearray(good)
+        for place in random.integers(0, len(good), 1 + number % 6):
+            broken[place] = random.integers(256)
+        files.append(tmp_path / f"{number}.npz")
+        files[-1].write_bytes(broken)
+    refused = 0
+    for file in files:
+        try:
+            read_calibration(file)
+        except EdgeEmotionError as error:
+            assert "\n" not in str(error)
+            refused += 1
+    assert (
+        refused > 20
+    )  # a changed byte of compressed numbers fails its checksum; one of a date does not matter
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip", b"PK\x03\x04 broken"])
 def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / FILE

@@ -5,6 +5,7 @@ standardised; crops of the appearance network with the feature set "face".
 """
 
 import zipfile
+import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from edge_emotion.errors import EdgeEmotionError
 
 FILE = "calibration.npz"
-LARGEST = 2**31  # bytes of one array: beyond it the file is not ours
+LARGEST = 2**31  # bytes of all arrays: beyond it the file is not ours, and is not unpacked
 _KINDS = {"windows": (np.float32, 3), "check": (np.float32, 3), "truth": (np.int64, 1),
           "crops": (np.uint8, 3), "check_crops": (np.uint8, 3)}  # fmt: skip
 
@@ -51,14 +52,20 @@ def no_crops() -> NDArray[np.uint8]:
 def read_calibration(path: Path) -> CalibrationData:
     """Read calibration.npz; EdgeEmotionError on a file that is not one, or whose arrays do not fit each other."""
     try:
+        with zipfile.ZipFile(path) as members:
+            sizes = [member.file_size for member in members.infolist()]
+        if sum(sizes) > LARGEST:
+            raise ValueError(f"{sum(sizes)} bytes")
         with np.load(path, allow_pickle=False) as stored:
             found = {field.name: _array(stored, field.name) for field in fields(CalibrationData)}
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, MemoryError) as reason:
+        feature_set, version = str(found["feature_set"]), int(found["feature_version"])
+    except (OSError, ValueError, KeyError, EOFError, TypeError, RuntimeError, MemoryError, NotImplementedError,
+            zipfile.BadZipFile, zlib.error) as reason:  # fmt: skip
         raise EdgeEmotionError(
             f"{path}: not calibration data ({type(reason).__name__}); expected {FILE} as edge-emotion-train writes it"
         ) from reason
     arrays = {name: found[name] for name in _KINDS}
-    data = CalibrationData(str(found["feature_set"]), int(found["feature_version"]), **arrays)
+    data = CalibrationData(feature_set, version, **arrays)
     lengths = len(data.check), len(data.truth), len(data.check_crops)
     if not len(data.windows) or lengths[0] != lengths[1] or lengths[2] not in (0, lengths[0]):
         raise EdgeEmotionError(
@@ -72,7 +79,7 @@ def _array(stored: "np.lib.npyio.NpzFile", name: str) -> NDArray[np.generic]:
     array = np.asarray(stored[name])
     if name in _KINDS:
         kind, axes = _KINDS[name]
-        if array.dtype != kind or array.ndim != axes or array.nbytes > LARGEST:
+        if array.dtype != kind or array.ndim != axes:
             raise ValueError(name)
         if array.dtype == np.float32 and not np.isfinite(array).all():
             raise ValueError(name)

@@ -25,6 +25,13 @@ SPLIT = (
 )
 
 
+TAUGHT = (
+    "The appearance network was trained four times over, each time from the weights before; from the third on half of "
+    "what it learned were the answers of the networks before it, the labels the other half. {share:.0%} of what this "
+    "network learned of a still is what the appearance network says of it, which sees the picture."
+)
+
+
 def motion_text(how: FaceTraining) -> str:
     """The motion model in words and numbers, for the card."""
     words = " ".join(str(inspect.getdoc(face_motion)).split())
@@ -39,8 +46,10 @@ def ship_face(
     rows = [held_row(made, "held, all stills", "held"), held_row(made, "held, face found", "held_found"),
             held_row(made, "moved by the motion model, clearly shown", "moving")]  # fmt: skip
     part: Any = made.numbers["part"]
+    taught = TAUGHT.format(share=how.taught) if how.taught else ""
     about: dict[str, object] = {
-        "corpora": [fer2013.NAME], "split": SPLIT, "seed": seed, **began, "command": " ".join(command),
+        "corpora": [fer2013.NAME], "split": f"{SPLIT} {taught}".strip(), "seed": seed, **began,
+        "command": " ".join(command),
         "motion": motion_text(how), "metrics": rows,
         "calibration_error": part["validation"]["calibration_error"],
         "calibration_error_uncalibrated": part["validation"]["calibration_error_uncalibrated"],

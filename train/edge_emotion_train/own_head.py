@@ -7,8 +7,8 @@ numbers a window), W0 and b0 its rows for the emotions that the own labels stand
 
 which is convex: the answer depends on the clips and the penalty alone, no seed, no schedule, and without clips it is
 the network that was there before. Where speakers can be held out, the penalty is the one of PENALTIES whose answers
-about them are best; clips of the same people cannot choose it well, ten least of all, and SAME_PEOPLE is taken, which
-served RAVDESS actors best whom the start had not heard (3 and 30 nearly as well).
+about them are best; ten clips of the same people cannot choose it, and SAME_PEOPLE is taken, set once on the RAVDESS
+actors of docs/results/own-models.md.
 """
 
 from collections.abc import Mapping, Sequence

@@ -13,16 +13,21 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_emotion.emotions import EMOTIONS
-from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_alignment import CROP
-from edge_emotion_train.calibration_data import CalibrationData, no_crops
-from edge_emotion_train.corpora.labelled_folder import LabelledFolder, check_counts, labelled_folder
+from edge_emotion_train.calibration_data import CalibrationData
+from edge_emotion_train.corpora.labelled_folder import (
+    LabelledFolder,
+    check_counts,
+    check_one_label,
+    labelled_folder,
+)
 from edge_emotion_train.experiment import Recipe
 from edge_emotion_train.figures import draw_confusion
 from edge_emotion_train.metrics import accuracy, calibration_error, confusion_matrix, softmax
 from edge_emotion_train.metrics import unweighted_average_recall as uar
 from edge_emotion_train.models.lgrin import LGrIN
 from edge_emotion_train.node_store import content
+from edge_emotion_train.own_calibration import own_calibration
 from edge_emotion_train.own_folds import Folds, own_folds
 from edge_emotion_train.own_head import (
     PENALTIES,
@@ -37,6 +42,7 @@ from edge_emotion_train.own_head import (
     held_out_logits,
     mean_loss,
 )
+from edge_emotion_train.own_place import RESULT, check_place, whole_run
 from edge_emotion_train.own_start import Start, open_start
 from edge_emotion_train.own_windows import ClipWindows, own_windows
 from edge_emotion_train.protocols import speakers_of
@@ -45,8 +51,6 @@ from edge_emotion_train.shipping import write_model
 from edge_emotion_train.trainer import TrainingSettings
 from edge_emotion_train.whole_file import write_text
 
-RESULT = "own.json"  # in the run folder
-CALIBRATION_WINDOWS = 256
 Report = Callable[[str], None]
 
 
@@ -78,13 +82,15 @@ def run_own(
     """Learn a folder of labelled clips and write the run folder `out`; give what own.json says.
 
     modality: "voice" or "face", by the files when None. start_run: a finished run to start from, the shipped network
-    when None. Nothing is written to `out` before everything has succeeded; clips read are kept in `cache`.
-    EdgeEmotionError on what labelled_folder, open_start and own_windows refuse, and on an `out` of something else.
+    when None. `out` is written whole or not at all (own_place.py); clips read are kept in `cache`. EdgeEmotionError on
+    what labelled_folder, check_one_label, open_start and own_windows refuse, and on an `out` of something else.
     """
     data = labelled_folder(folder, modality)
+    contents = [content(clip.path) for clip in data.clips]
+    check_one_label(data.clips, contents)
     start = open_start(data.modality, start_run)
-    mark = _mark(data, start, seed)
-    _check_out(out, mark)
+    mark = _mark(data, contents, start, seed)
+    check_place(out, mark)
     _describe(data, start, report)
     found = own_windows(data.clips, start, cache, workers, report)
     check_counts([each.clip for each in found], data.label_map, f"of {folder}, clips that can be used are")
@@ -104,9 +110,13 @@ def run_own(
         "temperature": made.temperature, **numbers,
     }  # fmt: skip
     about = _about(data, start, result, folds)
-    _write(out, start, labels, data, made, about, found, kinds)
-    _draw(made, kinds, groups, data.name, out)
-    write_text(out / RESULT, json.dumps(result, indent=1) + "\n")
+    calibration = None  # an appearance network is quantised by crops, which are not kept: a face's bundle stays fp32
+    if start.appearance is None:
+        calibration = own_calibration(start.window, found, kinds, folds, report)
+    with whole_run(out) as place:
+        _write(place, start, labels, data, made, about, calibration)
+        _draw(made, kinds, groups, data.name, place)
+        write_text(place / RESULT, json.dumps(result, indent=1) + "\n")
     return result
 
 
@@ -127,29 +137,14 @@ def learned(
     return OwnModel(head, penalty, careful_temperature(held, kinds, groups), first.logits(pooled), held)
 
 
-def _mark(data: LabelledFolder, start: Start, seed: int) -> str:
+def _mark(data: LabelledFolder, contents: list[bytes], start: Start, seed: int) -> str:
     """Changes with the clips, their labels and speakers, the start and the seed."""
     lines = [start.mark, str(seed), repr(sorted(data.label_map.items()))]
-    lines += [f"{clip.speaker} {clip.label} {content(clip.path).hex()}" for clip in data.clips]
+    lines += [
+        f"{clip.speaker} {clip.label} {digest.hex()}"
+        for clip, digest in zip(data.clips, contents, strict=True)
+    ]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _check_out(out: Path, mark: str) -> None:
-    """Refuse a place that holds something else than an earlier run over the same clips."""
-    if not out.exists():
-        return
-    if not out.is_dir():
-        raise EdgeEmotionError(f"{out} is a file; expected a new folder for --out")
-    if not any(out.iterdir()):
-        return
-    try:
-        same = json.loads((out / RESULT).read_text())["mark"] == mark
-    except (OSError, ValueError, KeyError, TypeError):
-        same = False
-    if not same:
-        raise EdgeEmotionError(
-            f"{out} holds something else than a run over these clips; choose another --out or delete it"
-        )
 
 
 def _describe(data: LabelledFolder, start: Start, report: Report) -> None:
@@ -247,8 +242,7 @@ def _write(
     data: LabelledFolder,
     made: OwnModel,
     about: dict[str, object],
-    found: list[ClipWindows],
-    kinds: NDArray[np.int64],
+    calibration: CalibrationData | None,
 ) -> None:
     """Write RUN/model: the start's network with the new last layer, its appearance network, windows to quantise by."""
     window, config = start.window, replace(start.network.config, classes=len(labels))
@@ -269,13 +263,8 @@ def _write(
         stated["appearance"] = {**start.stated["appearance"], "crop": CROP}
         torch.save(start.appearance.state_dict(), place / "appearance.pt")
         write_text(place / "config.json", json.dumps(stated, indent=1) + "\n")
-        return  # an appearance network is quantised by crops, which are not kept: such a bundle stays fp32
-    every = np.concatenate([each.windows for each in found])
-    truth = np.repeat(kinds, [len(each.windows) for each in found])
-    chosen = np.unique(np.linspace(0, len(every) - 1, min(len(every), CALIBRATION_WINDOWS)).astype(int))
-    CalibrationData(
-        window.feature_set, window.feature_version, every[chosen], every[chosen], truth[chosen], no_crops(), no_crops()
-    ).write(place)  # fmt: skip
+    if calibration is not None:
+        calibration.write(place)
 
 
 def _draw(made: OwnModel, kinds: NDArray[np.int64], groups: Floats, title: str, out: Path) -> None:

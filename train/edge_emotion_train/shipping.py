@@ -64,12 +64,12 @@ def ship(folder: Path, made: Plan, corpora: Sequence[str], metrics: dict[str, An
     }
     network, standard = trained_network(shipped, made.recipe, folder)
     place = write_model(folder, made.recipe, network, standard, temperature, label_map, about)
-    _calibration(made, twin, shipped).write(place)
+    _calibration(made, twin).write(place)
     return place
 
 
-def _calibration(made: Plan, twin: Job, shipped: Job) -> CalibrationData:
-    """Windows of clips that were learned from, and of the twin's validation speakers, as the device makes them."""
+def _calibration(made: Plan, twin: Job) -> CalibrationData:
+    """Windows of the speakers that the twin learned from, and of those it did not, as the device makes them."""
     features, length, hop = made.recipe.features(), made.recipe.network.nodes, made.recipe.hop
 
     def windows_of(clips: Sequence[ClipNodes]) -> NDArray[np.float32]:
@@ -77,7 +77,7 @@ def _calibration(made: Plan, twin: Job, shipped: Job) -> CalibrationData:
         return np.asarray(features.window(np.stack(each)), np.float32)
 
     held = [made.clips[i] for i in twin.measure if made.recipe.label(made.clips[i]) is not None]
-    learned = [made.clips[i] for i in shipped.learn]
+    learned = [made.clips[i] for i in twin.learn]
     chosen = np.random.default_rng(0).permutation(len(learned))[:CALIBRATION_WINDOWS]
     truth = np.array([made.recipe.label(clip) for clip in held], np.int64)
     return CalibrationData(

@@ -20,9 +20,7 @@ NETWORK = "face_landmark.tflite"
 SIDE = 192  # pixels, of the network's input
 MARGIN = 1.5  # side of the region over the longer side of the face's box
 STILL_MARGIN = 1.3  # side of the first region over the longer side of a still that a face fills
-LEVEL = math.radians(
-    3
-)  # turns below it are left as they are: the crop is then a plain resize, twice as quick
+LEVEL = math.radians(3)  # turns below it are left as they are: the crop is then a plain resize
 RIGHT_EYE, LEFT_EYE = (
     33,
     263,
@@ -80,7 +78,7 @@ class FaceMesh:
         """Sample the region into the network's input; give the similarity (2, 3) from there onto the picture.
 
         What lies outside the picture repeats its border. A region that is nearly level and lies in the picture is
-        taken level, in whole pixels: that moves the points by about as much as a side one part in fifty longer does.
+        taken level, in whole pixels: what that moves the points by is in docs/results/face-parity.md.
         """
         channels = 1 if image.ndim == 2 else image.shape[2]
         buffer = self._crop if channels == 3 else None

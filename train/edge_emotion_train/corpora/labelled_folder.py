@@ -103,6 +103,18 @@ def check_counts(clips: Sequence[Clip], label_map: Mapping[str, str], where: str
         )
 
 
+def check_one_label(clips: Sequence[Clip], contents: Sequence[bytes]) -> None:
+    """EdgeEmotionError when clips of the same content have two labels; contents: a digest of each clip's file."""
+    first: dict[bytes, Clip] = {}
+    for clip, digest in zip(clips, contents, strict=True):
+        other = first.setdefault(digest, clip)
+        if other.label != clip.label:
+            raise EdgeEmotionError(
+                f"{other.path} and {clip.path} are the same clip under two labels, {other.label} and {clip.label}: "
+                "keep it under one"
+            )
+
+
 def emotions_of(labels: Sequence[str], file: Path) -> dict[str, str]:
     """Which of the seven emotions each label stands for: what the JSON file says, else by the label's own name."""
     stated = _stated(file) if file.exists() else {}
@@ -155,8 +167,9 @@ def _files(folder: Path) -> tuple[list[Path], list[Path], list[Path]]:
 def _speakers(files: Sequence[Path], folder: Path) -> list[str]:
     """Who speaks in each file: its sub-folder, or what stands before the first "_" of its name; "" when unknown.
 
-    Prefixes are speakers when every name has one, none is its label, and at least two differ; otherwise nobody can
-    say whether "take" of take_1.wav is a person.
+    Prefixes are speakers when every name has one with a letter in it (neither a number nor a date), none is its label,
+    at least two differ, and each stands before two clips or more; otherwise nobody can say whether "take" of take_1.wav
+    is a person.
     """
     places = [file.relative_to(folder).parts for file in files]
     if all(len(parts) == 3 for parts in places):
@@ -168,6 +181,9 @@ def _speakers(files: Sequence[Path], folder: Path) -> list[str]:
         )
     prefixes = [file.stem.partition("_")[0] if "_" in file.stem else "" for file in files]
     labels = {parts[0].lower() for parts in places}
-    if all(prefixes) and len(set(prefixes)) > 1 and not any(prefix.lower() in labels for prefix in prefixes):
-        return prefixes
-    return [""] * len(files)
+    counts = Counter(prefixes)
+    named = all(
+        count > 1 and prefix.lower() not in labels and any(letter.isalpha() for letter in prefix)
+        for prefix, count in counts.items()
+    )
+    return prefixes if named and len(counts) > 1 else [""] * len(files)
