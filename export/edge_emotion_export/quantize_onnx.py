@@ -90,6 +90,10 @@ def _prepared(network: Any, folder: Path) -> Path:
     first, second = folder / "network.onnx", folder / "prepared.onnx"
     onnx.save(network, str(first))
     quant_pre_process(str(first), str(second), skip_symbolic_shape=True)
+    # The quantiser turns weights round and infers all shapes anew; with the old ones there, releases differ on it.
+    prepared = onnx.load(str(second))
+    del prepared.graph.value_info[:]
+    onnx.save(prepared, str(second))
     return second
 
 
