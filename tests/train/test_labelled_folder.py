@@ -5,7 +5,7 @@ import json
 import pytest
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train.corpora.labelled_folder import emotions_of, labelled_folder
+from edge_emotion_train.corpora.labelled_folder import check_one_label, emotions_of, labelled_folder
 from edge_emotion_train.own_folds import own_folds
 
 
@@ -42,6 +42,12 @@ def test_labels_json_says_what_other_words_stand_for(tmp_path):
     [
         (["sad/anna/1.wav", "sad/ben/1.wav", "joy/anna/1.wav", "joy/ben/1.wav"], ["anna", "ben"]),
         (["sad/anna_1.wav", "sad/ben_1.wav", "joy/anna_1.wav", "joy/ben_x.wav"], ["anna", "ben"]),
+        (["sad/s1_1.wav", "sad/s2_1.wav", "joy/s1_1.wav", "joy/s2_2.wav"], ["s1", "s2"]),
+        (["sad/01/1.wav", "sad/02/1.wav", "joy/01/1.wav", "joy/02/1.wav"], ["01", "02"]),
+        ([f"{label}/{k}_rec.wav" for label in ("sad", "joy") for k in range(5)], None),
+        ([f"{label}/2026010{k}_{n}.wav" for label in ("sad", "joy") for k in (1, 2) for n in "xy"], None),
+        ([f"{label}/2026-01-0{k}_{n}.wav" for label in ("sad", "joy") for k in (1, 2) for n in "xy"], None),
+        (["sad/anna_1.wav", "sad/ben_1.wav", "joy/anna_1.wav", "joy/ben_x.wav", "joy/carl_1.wav"], None),
         (["sad/clip_1.wav", "sad/clip_2.wav", "joy/clip_1.wav", "joy/clip_2.wav"], None),
         (["sad/sad_1.wav", "sad/sad_2.wav", "joy/joy_1.wav", "joy/joy_2.wav"], None),
         (["sad/anna_1.wav", "sad/2.wav", "joy/ben_1.wav", "joy/anna_2.wav"], None),
@@ -81,6 +87,17 @@ def test_what_is_refused_is_one_line(names, labels, said, tmp_path):
         labelled_folder(folder)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_same_clip_under_two_labels_is_refused_and_both_are_named(tmp_path):
+    names = ["happy/1.wav", "happy/copy.wav", "sad/1.wav", "sad/2.wav"]
+    clips = labelled_folder(made(tmp_path, names)).clips
+    check_one_label(clips, [b"a", b"a", b"b", b"c"])
+    with pytest.raises(EdgeEmotionError) as caught:
+        check_one_label(clips, [b"a", b"b", b"c", b"b"])
+    message = str(caught.value)
+    assert f"{tmp_path / 'happy' / 'copy.wav'} and {tmp_path / 'sad' / '2.wav'}" in message
+    assert "\n" not in message
 
 
 def test_a_face_model_is_not_made_of_sound(tmp_path):

@@ -1,6 +1,7 @@
 """Own models from end to end: ten labelled clips, a run, a bundle, and the bundle recognises the clips."""
 
 import json
+import shutil
 from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,9 +16,14 @@ import torch
 from edge_emotion.bundle import read_bundle
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.engine import open_engine
-from edge_emotion_train import cli, face_video, own_windows
+from edge_emotion_train import cli, face_video, own_place, own_run, own_windows
+from edge_emotion_train.calibration_data import read_calibration
+from edge_emotion_train.corpora.clip import Clip
+from edge_emotion_train.own_calibration import own_calibration
+from edge_emotion_train.own_folds import own_folds
 from edge_emotion_train.own_head import Head, careful_temperature, first_head, fitted_head
 from edge_emotion_train.own_start import open_start, pack_start
+from edge_emotion_train.own_windows import ClipWindows
 
 VOICES = {"happy": 1.22, "sad": 0.85}  # label -> how much faster and higher than the recording
 PIECES = (0.0, 1.2, 4.2, 6.0, 8.2)  # seconds where each begins
@@ -115,6 +121,104 @@ def test_the_same_command_gives_the_same_model_and_other_clips_are_refused(
     assert "choose another --out" in capsys.readouterr().err
 
 
+def interrupt(*_):
+    raise KeyboardInterrupt
+
+
+def test_an_interrupted_writing_leaves_nothing_and_the_same_command_goes_on(
+    ten, cache, tmp_path, monkeypatch
+):
+    with monkeypatch.context() as broken:
+        broken.setattr(own_run, "_draw", interrupt)  # the model is written, own.json is not
+        assert own(ten, "--out", tmp_path / "run", "--cache", cache) != 0
+    assert list(tmp_path.iterdir()) == []
+    killed = tmp_path / ".run.unfinished" / "model"  # as a power cut leaves it
+    killed.mkdir(parents=True)
+    (killed / "half.pt").touch()
+    assert own(ten, "--out", tmp_path / "run", "--cache", cache) == 0
+    assert [place.name for place in tmp_path.iterdir()] == ["run"]
+    assert sorted(file.name for file in (tmp_path / "run" / "model").iterdir()) == [
+        "config.json",
+        "weights.pt",
+    ]
+
+
+def test_a_move_into_a_folder_that_is_there_goes_on_after_an_interruption(ten, cache, tmp_path, monkeypatch):
+    out, move = tmp_path / "run", own_place._move
+    out.mkdir()
+
+    def once(entry, target):
+        if target.name != "own.json":
+            interrupt()
+        move(entry, target)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(own_place, "_move", once)
+        assert own(ten, "--out", out, "--cache", cache) != 0
+    assert [file.name for file in out.iterdir()] == ["own.json"]
+    (out / "mine.emo").touch()
+    assert own(ten, "--out", out, "--cache", cache) == 0
+    (out / "model" / "calibration.npz").touch()  # of an earlier version
+    assert own(ten, "--out", out, "--cache", cache) == 0
+    assert sorted(file.name for file in out.iterdir()) == ["confusion.png", "mine.emo", "model", "own.json"]
+    assert sorted(file.name for file in (out / "model").iterdir()) == ["config.json", "weights.pt"]
+
+
+def numbered(speakers: str, each: int = 2) -> list[ClipWindows]:
+    """Two labels by turns, a letter a clip's speaker; all numbers of a clip's windows are the clip's own."""
+    return [
+        ClipWindows(
+            Clip(Path(f"{i}.wav"), "mine", f"mine-{who}", ("happy", "sad")[i % 2]),
+            np.full((each, 3, 4), i, np.float32),
+        )
+        for i, who in enumerate(speakers)
+    ]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_judges_int8_gave_no_ranges(known):
+    found, contract = numbered("aabbbbbbcc"), open_start("voice").window
+    kinds = np.arange(10) % 2
+    folds = own_folds([each.clip for each in found], known, seed=0)
+    said: list[str] = []
+    if not known:  # five folds of two clips: 4 windows
+        assert own_calibration(contract, found, kinds, folds, said.append) is None
+        assert len(said) == 1 and "4 windows at most, judging int8 takes 8" in said[0]
+        found = numbered("aabbbbbbcc", each=4)
+        said.clear()
+    data = own_calibration(contract, found, kinds, folds, said.append)
+    assert data is not None and not said
+    judges, ranges = set(data.check[:, 0, 0].astype(int)), set(data.windows[:, 0, 0].astype(int))
+    assert ranges == set(range(10)) - judges
+    assert data.truth.tolist() == (data.check[:, 0, 0].astype(int) % 2).tolist()
+    if known:
+        assert judges == {2, 3, 4, 5, 6, 7}, "all of speaker b, nobody else"
+    else:
+        assert judges in [set(fold) for fold in folds.folds]
+
+
+def test_clips_of_many_windows_are_written_to_quantise_by_and_those_of_few_are_not(
+    spoken, run, ten, cache, tmp_path, capsys
+):
+    assert not (run / "model" / "calibration.npz").exists()
+    assert own(ten, "--out", tmp_path / "few", "--cache", cache) == 0
+    assert capsys.readouterr().out.count("the export writes fp32 alone") == 1
+    folder = tmp_path / "long"
+    for label, speeds in (("happy", (1.2, 1.25)), ("sad", (0.85, 0.9))):
+        (folder / label).mkdir(parents=True)
+        for speed in speeds:
+            soundfile.write(
+                folder / label / f"{speed}.wav", soxr.resample(spoken, 16_000 * speed, 16_000), 16_000
+            )
+    assert own(folder, "--out", tmp_path / "many", "--cache", cache) == 0
+    assert "fp32 alone" not in capsys.readouterr().out
+    data = read_calibration(tmp_path / "many" / "model" / "calibration.npz")
+    assert len(data.check) >= 8 and len(data.windows) >= 8
+    assert set(data.truth.tolist()) == {0, 1}
+    ranges = {window.tobytes() for window in data.windows}
+    assert not ranges & {window.tobytes() for window in data.check}
+
+
 def test_a_run_starts_from_an_own_run(ten, run, cache, tmp_path):
     assert own(ten, "--out", tmp_path / "next", "--cache", cache, "--start", run) == 0
     result = json.loads((tmp_path / "next" / "own.json").read_text())
@@ -122,8 +226,6 @@ def test_a_run_starts_from_an_own_run(ten, run, cache, tmp_path):
 
 
 def test_clips_without_speech_are_left_out_and_named(ten, cache, tmp_path, capsys):
-    import shutil
-
     folder = shutil.copytree(ten, tmp_path / "mine")
     noise = 0.1 * np.random.default_rng(0).standard_normal(40_000)
     soundfile.write(folder / "sad" / "wind.wav", noise, 16_000)
@@ -140,6 +242,11 @@ def test_clips_without_speech_are_left_out_and_named(ten, cache, tmp_path, capsy
     ("break_it", "arguments", "said"),
     [
         (lambda d: (d / "sad" / "1.wav").write_text("none"), (), "1 of 10 clips cannot be read"),
+        (
+            lambda d: shutil.copy(d / "sad" / "1.wav", d / "happy" / "x.wav"),
+            (),
+            "are the same clip under two labels, happy and sad",
+        ),
         (lambda d: (d / "sad" / "1.mp4").write_text("none"), (), "mixes 10 sound files with 1 videos"),
         (lambda d: (d / "labels.json").write_text('{"sad": "tired"}'), (), "says 'tired'"),
         (lambda d: None, ("--modality", "face"), "no videos"),
@@ -149,8 +256,6 @@ def test_clips_without_speech_are_left_out_and_named(ten, cache, tmp_path, capsy
     ],
 )
 def test_bad_input_is_one_line_and_leaves_no_run(break_it, arguments, said, ten, cache, tmp_path, capsys):
-    import shutil
-
     folder = shutil.copytree(ten, tmp_path / "mine")
     break_it(folder)
     assert own(folder, "--out", tmp_path / "run", "--cache", cache, *arguments) == 2
@@ -167,7 +272,7 @@ def test_the_packed_starts_are_the_shipped_networks(modality):
     assert (start.labels, start.window) == (bundle.labels, bundle.window)
     random = np.random.default_rng(0)
     windows = random.normal(0, 1, (8, start.window.nodes, start.window.features)).astype(np.float32)
-    engine = open_engine(bundle)
+    engine = open_engine(bundle, precision="fp32")
     shipped = np.concatenate([engine.run(window[None]) for window in windows])
     with torch.no_grad():
         packed = start.network(torch.from_numpy(windows)).numpy()

@@ -1,4 +1,4 @@
-"""What the export quantises an own voice network by: windows of one fold judge, those of the other folds give ranges."""
+"""What the export quantises an own voice network by: one fold's windows judge, the other folds' give ranges."""
 
 from collections.abc import Callable, Sequence
 

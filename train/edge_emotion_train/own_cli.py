@@ -17,8 +17,9 @@ EXAMPLES = """examples:
 A label is a folder: one of neutral, happiness, sadness, anger, fear, disgust, surprise, or a word such as happy, sad,
 angry, afraid, disgusted, surprised, calm. Of other words DATA/labels.json says the emotion: {"furious": "anger"}.
 Speakers are folders within a label, or what stands before "_" in every file's name (anna_1.wav), a name, no number,
-of two clips each at least; with two or more, the numbers are of people who were not learned from. The network starts from the shipped one and learns its last layer, so
-that ten clips are enough to begin with; each label needs two. Clips read once are kept in --cache."""
+of two clips each at least; with two or more, the numbers are of people who were not learned from. The network starts
+from the shipped one and learns its last layer, so that ten clips are enough to begin with; each label needs two. Clips
+read once are kept in --cache."""
 
 
 def add_parser(commands: Any) -> None:

@@ -110,7 +110,9 @@ def run_own(
         "temperature": made.temperature, **numbers,
     }  # fmt: skip
     about = _about(data, start, result, folds)
-    calibration = None  # an appearance network is quantised by crops, which are not kept: a face's bundle stays fp32
+    calibration = (
+        None  # an appearance network is quantised by crops, which are not kept: a face's bundle stays fp32
+    )
     if start.appearance is None:
         calibration = own_calibration(start.window, found, kinds, folds, report)
     with whole_run(out) as place:
