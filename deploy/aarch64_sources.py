@@ -21,6 +21,10 @@ ONE_LINE = re.compile(r"deb\s+(?:\[(?P<options>[^\]]*)\]\s*)?(?P<uri>\S+)\s+(?P<
 YES = ("yes", "true", "with", "on", "enable", "1")  # what apt takes for yes
 
 
+class NoMirrorError(SetupError):
+    """This machine's apt knows no mirror of Debian: it is of another distribution, or has none."""
+
+
 @dataclass(frozen=True)
 class Source:
     """A mirror of Debian: its URI, the keys it is checked by ("" for apt's own choice), and whether unchecked.
@@ -40,7 +44,7 @@ class Source:
 
 
 def machine_sources(apt: Path = APT) -> list[Source]:
-    """Mirrors of Debian in the configuration under `apt`, each once; raises SetupError when there is none."""
+    """Mirrors of Debian in the configuration under `apt`, each once; raises NoMirrorError when there is none."""
     parts = apt / "sources.list.d"
     found = list[Source]()
     for file in (apt / "sources.list", *sorted(parts.glob("*.list")), *sorted(parts.glob("*.sources"))):
@@ -48,7 +52,7 @@ def machine_sources(apt: Path = APT) -> list[Source]:
             text = file.read_text(errors="replace")
             found += from_stanzas(text) if file.suffix == ".sources" else from_lines(text)
     if not found:
-        raise SetupError(
+        raise NoMirrorError(
             f"no source of Debian's packages in {apt}/sources.list and {parts}: "
             "expected one with a release's name and the component main, as a Debian machine has"
         )

@@ -23,6 +23,7 @@ FORMATS: dict[str, tuple[str, Callable[[nn.Module, Interface], bytes]]] = {
 }
 """File format -> (engine that runs it, its converter)."""
 FP32 = "fp32"
+SMALLER, SLOWER = 0.9, 1.05  # what is left out unless asked for: over these shares of fp32's bytes or time
 ROUNDS = 41  # runs of each file, in turn, whose median orders them
 
 Array = NDArray[np.float32]
@@ -76,7 +77,8 @@ def write_networks(
     """Make every file; of each engine the quickest on this machine comes first, which is what a device takes.
 
     kinds: of FORMATS. precisions: of quantize.PRECISIONS; all but fp32 need `judged`. strict: a precision that fails
-    its gate is an error, else it is left out and said so. EdgeEmotionError when parity fails, or a gate.
+    its gate is an error, else it is left out and said so, as is one that is neither smaller nor as quick as fp32.
+    EdgeEmotionError when parity fails, or a gate.
     """
     from edge_emotion_export.quantize import quantized
 
@@ -106,6 +108,10 @@ def write_networks(
                     engine_name, precision,
                 )  # fmt: skip
                 check_agreement(found, subject.name)
+                if not strict and len(small) > SMALLER * len(content):
+                    raise EdgeEmotionError(
+                        f"the {engine_name} {precision} {subject.name} is hardly smaller than fp32"
+                    )
             except EdgeEmotionError as failure:
                 if strict:
                     raise
@@ -117,9 +123,14 @@ def write_networks(
             report(f"{_file(subject, precision, kind)}: {len(small) / 1000:.0f} kB; {_said(found)}")
             made.append((precision, small, opened, found))
         seconds = _seconds([engine for _, _, engine, _ in made], subject.interface)
-        order = sorted(range(len(made)), key=seconds.__getitem__)
-        for i in order:
+        plain_seconds = seconds[0] if made and made[0][0] == FP32 else float("inf")
+        for i in sorted(range(len(made)), key=seconds.__getitem__):
             precision, network, _, judgement = made[i]
+            if not strict and seconds[i] > SLOWER * plain_seconds:
+                report(
+                    f"left out: the {engine_name} {precision} {subject.name} is slower than fp32 on this machine"
+                )
+                continue
             entry = {"file": _file(subject, precision, kind), "engine": engine_name, "precision": precision}
             written.append(WrittenNetwork(entry, network, proof if precision == FP32 else {}, judgement))
     return written

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def data_for(nodes: int, features: int, feature_set: str = "speech", crops: int 
         feature_set, 1, random.normal(size=(64, nodes, features)).astype(np.float32),
         random.normal(size=(200, nodes, features)).astype(np.float32), np.arange(200) % 3, pictures[:64], pictures,
     )  # fmt: skip
+
+
+@pytest.fixture(scope="module", autouse=True)
+def timed() -> Iterator[None]:
+    """Each file quicker than the one before, fp32 the slowest: no test depends on how busy the machine is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            network_files, "_seconds", lambda engines, _: [1 / (i + 1) for i in range(len(engines))]
+        )
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +113,12 @@ def test_the_quickest_of_an_engine_comes_first(
         expected = ["fp32", "int8-dynamic", "fp16"][first]
         assert read_bundle(out).networks[0].precision == expected
     assert "edges are live" in capsys.readouterr().out
+    monkeypatch.setattr(network_files, "_seconds", lambda engines, _: [1.0, 2.0, 0.5][: len(engines)])
+    assert (
+        main([str(run), "--out", str(out), "--formats", "tflite"]) == 0
+    )  # nothing asked for: no slower ones
+    assert "litert int8-dynamic network is slower than fp32" in capsys.readouterr().out
+    assert [network.precision for network in read_bundle(out).networks][-1] == "fp32"
 
 
 def test_the_results_hold_every_format_and_precision(run: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """The proof on the device's processor, without network and emulator: its sources, its comparison, its arguments."""
 
 import copy
+import json
+import shutil
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -8,11 +10,12 @@ from pathlib import Path
 from threading import Event as Flag
 
 import aarch64
+import aarch64_report
 import aarch64_userland
 import pytest
 from aarch64_agreement import TOLERANCE, Agreement, compare
 from aarch64_install import Command, Install, RunError
-from aarch64_sources import Source, from_lines, from_stanzas, machine_sources
+from aarch64_sources import NoMirrorError, Source, from_lines, from_stanzas, machine_sources
 from check_wheels import TARGETS
 from environment import SetupError
 
@@ -106,7 +109,7 @@ def test_the_machines_sources_come_from_all_its_files_each_once(tmp_path: Path) 
 
 
 def test_a_machine_without_a_mirror_of_debian_is_told_so(tmp_path: Path) -> None:
-    with pytest.raises(SetupError, match=r"no source of Debian's packages in .*sources\.list"):
+    with pytest.raises(NoMirrorError, match=r"no source of Debian's packages in .*sources\.list"):
         machine_sources(tmp_path)
 
 
@@ -149,6 +152,30 @@ def test_what_differs_is_named(path: tuple[str, ...], value: object, said: str) 
     place[path[-1]] = value
     (line,) = compare([an_event()], [other]).wrong
     assert said in line
+
+
+def nearly_equal(gap: float) -> tuple[dict, dict]:
+    """An event whose face leads by `gap`, and one in which the two have changed places."""
+    here, there = an_event(), an_event()
+    for event, emotion, sign in ((here, "anger", 1), (there, "fear", -1)):
+        face = {"anger": 0.5 + sign * gap / 2, "fear": 0.5 - sign * gap / 2}
+        event["modalities"]["face"].update(emotion=emotion, p=face)
+    return here, there
+
+
+def test_a_top_emotion_may_be_swapped_only_with_one_that_was_nearly_as_likely() -> None:
+    found = compare(*([event] for event in nearly_equal(TOLERANCE * 0.8)))
+    assert found.wrong == ()
+    assert found.swapped == 1
+    far = compare(*([event] for event in nearly_equal(TOLERANCE * 1.2)))
+    assert far.swapped == 0
+    assert "face: emotion 'fear', expected 'anger'" in far.wrong[0]
+
+
+def test_an_emotion_that_no_probability_is_given_for_is_no_near_tie() -> None:
+    here, there = nearly_equal(TOLERANCE * 0.8)
+    there["modalities"]["face"]["emotion"] = None
+    assert "face: emotion None, expected 'anger'" in compare([here], [there]).wrong[0]
 
 
 def test_a_missing_event_and_none_at_all_do_not_pass() -> None:
@@ -203,14 +230,95 @@ def test_a_crash_under_emulation_is_a_row_that_does_not_agree(
 
 def test_the_table_shows_the_largest_difference_and_three_lines_of_what_differs() -> None:
     audio = Command("--audio demo.flac", ("--audio", "demo.flac", "--json"))
-    good = aarch64.Row("3.13", audio, 17, Agreement(0.00182, ()), 21.4)
+    good = aarch64.Row("3.13", audio, 17, Agreement(0.00182, (), 2), 21.4)
     bad = aarch64.Row("3.11", audio, 1, Agreement(0.5, ("a", "b", "c", "d")), 9.0)
     assert aarch64.table([good, bad])[2:] == [
-        "| 3.13 | --audio demo.flac | 17 events | 0.0018 | 21 | yes |",
-        "| 3.11 | --audio demo.flac | 1 events | 0.5000 | 9 | no |",
+        "| 3.13 | --audio demo.flac | 17 events | 0.0018 | 2 | 21 | yes |",
+        "| 3.11 | --audio demo.flac | 1 events | 0.5000 | 0 | 9 | no |",
         *(f"FAILED: Python 3.11, --audio demo.flac: {line}" for line in "abc"),
         "FAILED: and 1 more",
     ]
+
+
+def test_the_result_files_hold_the_table_the_tolerance_and_the_stamp(tmp_path: Path) -> None:
+    audio = Command("--audio demo.flac", ("--audio", "demo.flac", "--json"))
+    rows = [
+        aarch64.Row("3.11", Command("models", ("models",)), 3, Agreement(0.0, ()), 9.0),
+        aarch64.Row("3.13", audio, 17, Agreement(0.5, ("at 1 s: a probability off",), 2), 21.44),
+    ]
+    emulator = tmp_path / "qemu"
+    emulator.write_text("#!/bin/sh\necho qemu-aarch64 version 7.2\necho Copyright\n")
+    emulator.chmod(0o755)
+    stamp = aarch64_report.stamped(str(emulator), {"numpy": "2.0"}, ["--out", "docs/results"])
+    aarch64_report.write(tmp_path, stamp, rows)
+    kept = json.loads((tmp_path / "aarch64.json").read_text())
+    assert kept["tolerance"] == TOLERANCE
+    assert kept["stamp"]["emulator"] == "qemu-aarch64 version 7.2"
+    assert kept["stamp"]["command"] == "python3 deploy/aarch64.py --out docs/results"
+    assert {"date", "commit", "machine", "python"} < kept["stamp"].keys()
+    assert kept["rows"][0]["largest_difference"] is None
+    assert kept["rows"][1]["largest_difference"] == 0.5
+    assert kept["rows"][1]["wrong"] == ["at 1 s: a probability off"]
+    text = (tmp_path / "aarch64.md").read_text()
+    assert "| 3.13 | --audio demo.flac | 17 events | 0.5000 | 2 | 21 | no |\n\n" in text
+    assert "Verdict: FAILED.\n- FAILED: Python 3.13, --audio demo.flac: at 1 s" in text
+    assert f"commit {stamp['commit']}, {stamp['machine']}, " in text
+    assert text.endswith(
+        "qemu-aarch64 version 7.2, numpy 2.0: `python3 deploy/aarch64.py --out docs/results`\n"
+    )
+
+
+def test_versions_are_those_of_the_packages_in_the_folders(tmp_path: Path) -> None:
+    for place, version in (("a", "1.0"), ("b", "1.1")):
+        for name in ("numpy", "rich"):
+            info = tmp_path / place / f"{name}-{version}.dist-info"
+            info.mkdir(parents=True)
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    assert aarch64_report.versions([tmp_path / "a"]) == {"numpy": "1.0"}
+    assert aarch64_report.versions([tmp_path / "a", tmp_path / "b"]) == {"numpy": "1.0/1.1"}
+
+
+# What .ci/run calls, made so that it only tells of itself. $GIVES: the package of apt that brings the emulator.
+STUBS = {
+    "python3": 'case "$*" in *aarch64.py) echo emulating; exit "$CODE" ;; esac',
+    "dpkg-query": "echo install ok installed",
+    "id": 'echo "$USER_ID"',
+    "apt-get": 'case "$*" in *" $GIVES") cp "$0" "$(dirname "$0")/qemu-aarch64" ;; *install*) exit 100 ;; esac',
+}
+
+
+def ci_run(folder: Path, gives: str, user: int = 0, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run a copy of .ci/run on a machine of stubs; `gives`: apt's package of the emulator, code: of aarch64.py."""
+    (folder / ".ci").mkdir()
+    (folder / "bin").mkdir()
+    script = Path(shutil.copy(ROOT / ".ci" / "run", folder / ".ci" / "run"))
+    for name, text in STUBS.items():
+        (folder / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / "bin" / name).chmod(0o755)
+    for name in ("bash", "sh", "dirname", "grep", "cp"):
+        (folder / "bin" / name).symlink_to(shutil.which(name))
+    facts = {"PATH": str(folder / "bin"), "GIVES": gives, "USER_ID": str(user), "CODE": str(code)}
+    return subprocess.run(["bash", str(script)], env=facts, text=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("gives", "user", "code", "returned", "said"),
+    [
+        ("qemu-user-static", 0, 0, 0, "emulating"),
+        ("qemu-user", 0, 0, 0, "emulating"),
+        ("nothing", 0, 0, 1, "ci: failed: apt-get install qemu-user-static qemu-user: neither gives"),
+        ("nothing", 1000, 0, 0, "ci: skipped: python3 deploy/aarch64.py (no qemu-aarch64-static here)"),
+        ("qemu-user", 0, 1, 1, "ci: failed: python3 deploy/aarch64.py"),
+        ("qemu-user", 0, 2, 1, "ci: failed: python3 deploy/aarch64.py"),
+        ("qemu-user", 0, 3, 0, "ci: skipped: python3 deploy/aarch64.py (the line above says why)"),
+    ],
+)
+def test_the_checks_fail_without_the_emulator_unless_this_machine_cannot_have_it(
+    tmp_path: Path, gives: str, user: int, code: int, returned: int, said: str
+) -> None:
+    done = ci_run(tmp_path, gives, user, code)
+    assert done.returncode == returned, done.stdout + done.stderr
+    assert said in done.stdout
 
 
 def test_the_user_land_calls_its_own_python_and_describes_the_devices_processor(tmp_path: Path) -> None:
@@ -249,6 +357,7 @@ def test_without_the_emulator_one_line_names_its_package(monkeypatch: pytest.Mon
     [
         (["--python", "3.9"], "invalid choice: '3.9'"),
         (["--cache", "README.md"], "--cache: expected a folder"),
+        (["--out", "README.md"], "--out: expected a folder"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: list[str], said: str) -> None:

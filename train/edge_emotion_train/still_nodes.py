@@ -48,7 +48,7 @@ class FaceTraining:
     short_epochs: int = 12
     long_rate: float = 0.1
     graph_rate: float = 0.05
-    taught: float = 0.5
+    taught: float = 0.9
     dropout: float = 0.3
     input_dropout: float = 0.1
     mixup: float = 0.0
