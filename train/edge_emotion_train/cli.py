@@ -1,4 +1,4 @@
-"""Command line of the workstation: train and measure L-GrIN on corpora of emotional speech."""
+"""Command line of the workstation: train and measure networks for voice and face, on corpora or your own clips."""
 
 import argparse
 import os
@@ -22,6 +22,9 @@ EXAMPLES = """examples:
     edge-emotion-train lgrin --corpus ravdess-speech --data ravdess --corpus emodb --data emodb \\
         --protocol all --out runs/voice
     edge-emotion-export runs/voice --out voice.emo
+  a network from a folder of your own clips, DATA/LABEL/clip.wav:
+    edge-emotion-train own DATA --out runs/mine
+  the face: see edge-emotion-train appearance --help
 
 Speakers never stand on two sides of a split, except under the protocol named leaky. A stopped run goes on from its
 checkpoints when the same command is given again."""
@@ -186,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if error.name not in ("torch", "tqdm", "matplotlib"):
             raise
-        message = f"{error.name} is missing: pip install '.[train]' in the clone"
+        message = f"{error.name} is missing: pip install -c constraints.txt '.[export]' in the clone"
         print(f"edge-emotion-train: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
