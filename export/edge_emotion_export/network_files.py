@@ -24,6 +24,7 @@ FORMATS: dict[str, tuple[str, Callable[[nn.Module, Interface], bytes]]] = {
 """File format -> (engine that runs it, its converter)."""
 FP32 = "fp32"
 SMALLER, SLOWER = 0.9, 1.05  # what is left out unless asked for: over these shares of fp32's bytes or time
+WARM_UP = 10  # runs of each file before those that count
 ROUNDS = 41  # runs of each file, in turn, whose median orders them
 
 Array = NDArray[np.float32]
@@ -163,12 +164,18 @@ def _said(found: Agreement) -> str:
 
 
 def _seconds(engines: Sequence[Engine], interface: Interface) -> list[float]:
-    """Median CPU seconds of a run of each, taken in turn."""
-    probe = np.random.default_rng(0).normal(size=interface.input_shape).astype(np.float32)
+    """Median CPU seconds of a run of each."""
+    return [median(times) for times in run_seconds(engines, interface.input_shape, ROUNDS)]
+
+
+def run_seconds(engines: Sequence[Engine], shape: tuple[int, ...], rounds: int) -> list[list[float]]:
+    """CPU seconds of runs of each engine, one thread, taken in turn so that all meet the same machine."""
+    probe = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     spent: list[list[float]] = [[] for _ in engines]
-    for _ in range(ROUNDS):
+    for number in range(WARM_UP + rounds):
         for engine, times in zip(engines, spent, strict=True):
             started = process_time()
             engine.run(probe)
-            times.append(process_time() - started)
-    return [median(times) for times in spent]
+            if number >= WARM_UP:
+                times.append(process_time() - started)
+    return spent

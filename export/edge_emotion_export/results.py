@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
-from time import process_time
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_export.calibration import Calibration, calibration_file, load_calibration
 from edge_emotion_export.gates import agreement, check_finite, outputs
 from edge_emotion_export.micro import micro_needs
-from edge_emotion_export.network_files import FORMATS, FP32, Report, Subject
+from edge_emotion_export.network_files import FORMATS, FP32, Report, Subject, run_seconds
 from edge_emotion_export.quantize import PRECISIONS, quantized
 from edge_emotion_export.static_error import ErrorRow, cause, static_error_rows
 from edge_emotion_export.subjects import crop_subject, window_subject
@@ -97,25 +96,13 @@ def _rows(
                 **({"micro": asdict(micro_needs(content))} if (kind, precision) == ("tflite", "int8") else {}),
             })  # fmt: skip
             engines.append(engine)
-    for row, times in zip(rows, _seconds(engines, subject.interface.input_shape), strict=True):
+    times_of_each = run_seconds(engines, subject.interface.input_shape, ROUNDS)
+    for row, times in zip(rows, times_of_each, strict=True):
         row["p50_seconds"] = median(times)
     base = next(row for row in rows if (row["engine"], row["precision"]) == BASE)["p50_seconds"]
     for row in rows:
         row["time_ratio"] = row["p50_seconds"] / base
     return rows
-
-
-def _seconds(engines: Sequence[Engine], shape: tuple[int, ...]) -> list[list[float]]:
-    """CPU seconds of runs of each engine, one thread, taken in turn so that all meet the same machine."""
-    probe = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    spent: list[list[float]] = [[] for _ in engines]
-    for number in range(ROUNDS + 10):
-        for engine, times in zip(engines, spent, strict=True):
-            started = process_time()
-            engine.run(probe)
-            if number >= 10:
-                times.append(process_time() - started)
-    return spent
 
 
 def _static_errors(model: str, subject: Subject, ranges: Array, check: Array) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """How the appearance network is trained: the first training, and the three that follow from its weights."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edge_emotion.features.face_alignment import CROP
 
@@ -68,15 +68,5 @@ TAUGHT = AppearanceTraining(
 """The third training, on targets that are half the labels and half what the second network says of each still."""
 
 
-LAST = AppearanceTraining(
-    epochs=24,
-    learning_rate=2e-3,
-    mixup_share=0.15,
-    label_smoothing=0.0,
-    small=0.0,
-    middle=0.0,
-    erased=0.25,
-    zoom=0.05,
-    shift=0.035,
-)
+LAST = replace(FINE, epochs=24, learning_rate=2e-3, label_smoothing=0.0)
 """The fourth training, from the third one's weights, as gentle as the second, with all three before it as teachers."""
