@@ -28,3 +28,11 @@ def tiny_face_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_face_bundle import write_tiny_face_bundle
 
     return write_tiny_face_bundle(tmp_path_factory.mktemp("bundle") / "tiny-face.emo")
+
+
+@pytest.fixture(scope="session")
+def tiny_synch_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small bundle for face and voice as one, with an untrained spiking and decision network in ONNX."""
+    from tiny_synch_bundle import write_tiny_synch_bundle
+
+    return write_tiny_synch_bundle(tmp_path_factory.mktemp("bundle") / "tiny-synch.emo")

@@ -117,10 +117,10 @@ def face_manifest() -> dict[str, Any]:
 
 def signed(manifest: dict[str, Any], files: dict[str, bytes]) -> dict[str, Any]:
     """The manifest with format, version and the sha256 of each file that is there."""
-    version = 2 if "appearance" in manifest else 1
+    version = 3 if "spiking" in manifest else 2 if "appearance" in manifest else 1
     manifest = {"format": "edge-emotion bundle", "version": version, **copy.deepcopy(manifest)}
-    crops = manifest.get("appearance", {}).get("networks", [])
-    for entry in (*manifest["networks"], *crops, manifest["card"]):
+    more = [entry for key in ("appearance", "spiking") for entry in manifest.get(key, {}).get("networks", [])]
+    for entry in (*manifest["networks"], *more, manifest["card"]):
         entry.setdefault("sha256", hashlib.sha256(files.get(entry["file"], b"")).hexdigest())
     return manifest
 

@@ -9,6 +9,7 @@ from edge_emotion.bench_stamp import stamp
 from edge_emotion.bundle import read_bundle
 from edge_emotion.machine_state import MachineState, machine_state
 from edge_emotion.settings import BenchSettings
+from edge_emotion.spiking_contract import FACE_VOICE
 
 __all__ = ["bench"]
 
@@ -17,7 +18,8 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
     """Measure what the settings ask for; all times in seconds, all memory in bytes.
 
     Gives {"stamp": ..., "voice": [rows], "face": [rows], "networks": ..., "peers": [rows]}, without what was not
-    measured. EdgeEmotionError for a wrong model or a missing peer before anything is measured.
+    measured; of one model for both senses {"stamp": ..., "face-voice": [rows]}, whose stages are its networks.
+    EdgeEmotionError for a wrong model or a missing peer before anything is measured.
     """
     _check(settings)
     before, made = machine_state(), stamp(settings)
@@ -27,6 +29,11 @@ def bench(settings: BenchSettings) -> dict[str, Any]:
     if "face" in settings.senses:
         made |= _face_stamp()
         result["face"] = [_face(settings, engine) for engine in settings.engines]
+    if FACE_VOICE in settings.senses:
+        with one_matrix_thread():
+            result[FACE_VOICE] = [_face_voice(settings, engine) for engine in settings.engines]
+        made["before"], made["after"] = _shown(before), _shown(machine_state())
+        return result
     with one_matrix_thread():
         result["networks"] = asdict(in_own_process(measure_networks, _measured_alone(settings)))
         if settings.compare:
@@ -73,6 +80,14 @@ def _face(settings: BenchSettings, engine: str) -> dict[str, Any]:
     cost = asdict(in_own_process(measure_face, settings, engine))
     cost["peak_memory"] = in_own_process(measure_memory, settings, engine)
     cost["memory_of"] = "face" if settings.model is None else "face and voice"
+    return cost
+
+
+def _face_voice(settings: BenchSettings, engine: str) -> dict[str, Any]:
+    from edge_emotion.bench_synch_graph import measure_memory, measure_synch_graph
+
+    cost = asdict(in_own_process(measure_synch_graph, settings, engine))
+    cost["peak_memory"] = in_own_process(measure_memory, settings, engine)
     return cost
 
 

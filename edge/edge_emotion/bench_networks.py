@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from edge_emotion.bench_operations import network_size
 from edge_emotion.bundle import Bundle, read_bundle
-from edge_emotion.engine import Engine, open_appearance, open_engine
-from edge_emotion.manifest import AUTO, ENGINES, NetworkFile
+from edge_emotion.engine import Engine, input_shape, open_appearance, open_engine
+from edge_emotion.network_file import AUTO, ENGINES, NetworkFile
 from edge_emotion.settings import BenchSettings
 
 SIDE = 1024  # of the square matrices whose product stands for what the machine can do
@@ -102,9 +102,8 @@ def engines_measured(settings: BenchSettings) -> dict[str, tuple[str, ...]]:
 
 def _subjects(bundle: Bundle, engines: dict[str, tuple[str, ...]]) -> list[Subject]:
     """The networks over windows, then those over crops."""
-    window = bundle.window
     subjects = _opened(
-        bundle.name, bundle.networks, engines, (1, window.nodes, window.features), bundle.network,
+        bundle.name, bundle.networks, engines, input_shape(bundle), bundle.network,
         lambda engine, precision: open_engine(bundle, engine, precision),
     )  # fmt: skip
     if bundle.appearance is not None:

@@ -24,8 +24,8 @@ def voice_section(result: dict[str, Any]) -> Section:
         f"Percentiles by the clock, {CORE} from CPU time at the live rate."
     )
     tables = (
-        Table(STAGE_COLUMNS, 3, tuple(_stage(row, cost) for row in rows for cost in row["stages"])),
-        Table(ENGINE_COLUMNS, 2, tuple(_engine(row) for row in rows)),
+        Table(STAGE_COLUMNS, 3, tuple(stage_cells(row, cost) for row in rows for cost in row["stages"])),
+        Table(ENGINE_COLUMNS, 2, tuple(engine_cells(row) for row in rows)),
     )
     return Section("Voice", note, tables, tuple(_voice_verdict(row) for row in rows))
 
@@ -41,13 +41,13 @@ def face_section(result: dict[str, Any]) -> Section:
         "process of its own."
     )
     stages = tuple(
-        (*_stage(row, cost), number(cost["share"], ".2f", 1e3 / made["fps"]))
+        (*stage_cells(row, cost), number(cost["share"], ".2f", 1e3 / made["fps"]))
         for row in rows
         for cost in row["stages"]
     )
     ratios = tuple(
         (
-            *_engine(row),
+            *engine_cells(row),
             f"{row['ratio']:.2f} ({row['ratio_p95']:.2f})",
             number(row["graph_ratio"]),
             row["memory_of"],
@@ -61,12 +61,14 @@ def face_section(result: dict[str, Any]) -> Section:
     return Section("Face", note, tables, tuple(_face_verdict(row) for row in rows))
 
 
-def _stage(row: dict[str, Any], cost: dict[str, Any]) -> tuple[str, ...]:
+def stage_cells(row: dict[str, Any], cost: dict[str, Any]) -> tuple[str, ...]:
+    """The cells of STAGE_COLUMNS."""
     times = (number(cost[name], ".2f", 1e3) for name in ("p50", "p95", "p99"))
     return (row["engine"], row["precision"], cost["stage"], *times, number(cost["share"], ".2f", 100))
 
 
-def _engine(row: dict[str, Any]) -> tuple[str, ...]:
+def engine_cells(row: dict[str, Any]) -> tuple[str, ...]:
+    """The cells of ENGINE_COLUMNS."""
     return (
         row["engine"],
         row["version"],
@@ -82,8 +84,8 @@ def _voice_verdict(row: dict[str, Any]) -> str:
     (share,) = (cost["share"] for cost in row["stages"] if cost["stage"] == "features")
     kept = share < FEATURES_BUDGET and row["peak_memory"] < MEMORY_BUDGET
     return (
-        f"{row['engine']}: {_kept(kept)} the budgets: features' real-time factor {share:.4f} "
-        f"(under {FEATURES_BUDGET:g}), peak memory {_megabytes(row)}"
+        f"{row['engine']}: {kept_text(kept)} the budgets: features' real-time factor {share:.4f} "
+        f"(under {FEATURES_BUDGET:g}), peak memory {megabytes(row)}"
     )
 
 
@@ -94,15 +96,17 @@ def _face_verdict(row: dict[str, Any]) -> str:
         and row["peak_memory"] < MEMORY_BUDGET
     )
     return (
-        f"{row['engine']}: {_kept(kept)} the budgets: a frame costs {row['ratio']:.2f} FaceMesh invokes "
+        f"{row['engine']}: {kept_text(kept)} the budgets: a frame costs {row['ratio']:.2f} FaceMesh invokes "
         f"(at most {RATIO_BUDGET:g}, aim {RATIO_AIM:g}), a window of L-GrIN {row['graph_ratio']:.2f} "
-        f"(at most {GRAPH_BUDGET:g}), peak memory with {row['memory_of']} {_megabytes(row)}"
+        f"(at most {GRAPH_BUDGET:g}), peak memory with {row['memory_of']} {megabytes(row)}"
     )
 
 
-def _kept(kept: bool) -> str:
+def kept_text(kept: bool) -> str:
+    """How a verdict begins."""
     return "within" if kept else "BEYOND"
 
 
-def _megabytes(row: dict[str, Any]) -> str:
+def megabytes(row: dict[str, Any]) -> str:
+    """Peak memory beside its budget."""
     return f"{row['peak_memory'] / 1e6:.0f} MB (under {MEMORY_BUDGET / 1e6:.0f} MB)"

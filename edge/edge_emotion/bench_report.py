@@ -7,13 +7,16 @@ from typing import Any
 
 from edge_emotion.bench_network_report import networks_section, peers_section
 from edge_emotion.bench_path_report import face_section, voice_section
+from edge_emotion.bench_synch_report import synch_graph_section
 from edge_emotion.bench_table import Section
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.machine_state import MachineState
+from edge_emotion.spiking_contract import FACE_VOICE
 
 SECTIONS: dict[str, Callable[[dict[str, Any]], Section]] = {
     "voice": voice_section,
     "face": face_section,
+    FACE_VOICE: synch_graph_section,
     "networks": networks_section,
     "peers": peers_section,
 }
@@ -21,7 +24,12 @@ SECTIONS: dict[str, Callable[[dict[str, Any]], Section]] = {
 
 def markdown(result: dict[str, Any]) -> str:
     """Write a result as a page: title, stamp, sections."""
-    title = {"voice": "Voice: latency", "face": "Face: latency", "bench": "Latency"}[name(result)]
+    title = {
+        "voice": "Voice: latency",
+        "face": "Face: latency",
+        FACE_VOICE: "Synch-Graph: latency",
+        "bench": "Latency",
+    }[name(result)]
     parts = [f"# {title} and cost on a device", made_with(result["stamp"])]
     return "\n\n".join([*parts, *(section.markdown() for section in _sections(result))])
 
@@ -32,8 +40,8 @@ def plain(result: dict[str, Any]) -> str:
 
 
 def name(result: dict[str, Any]) -> str:
-    """The sense that a result is about, "bench" for both."""
-    senses = [sense for sense in ("voice", "face") if sense in result]
+    """The sense that a result is about, "face-voice" for both as one, "bench" for both."""
+    senses = [sense for sense in ("voice", "face", FACE_VOICE) if sense in result]
     return senses[0] if len(senses) == 1 else "bench"
 
 
@@ -51,7 +59,7 @@ def made_with(stamp: dict[str, Any]) -> str:
 
 
 def write_result(result: dict[str, Any], folder: Path) -> None:
-    """Write folder/voice-latency, face-latency or, of both, bench: .json for programs and .md for people.
+    """Write folder/voice-latency, face-latency, face-voice-latency or bench: .json for programs and .md for people.
 
     EdgeEmotionError when it cannot.
     """

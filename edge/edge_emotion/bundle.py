@@ -21,20 +21,23 @@ from numpy.typing import NDArray
 from edge_emotion.archive import SUFFIX, checked_contents, contents, open_archive
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import (
-    AUTO,
-    FORMAT,
-    AppearanceContract,
-    Manifest,
-    NetworkFile,
-    parse_manifest,
-    version_of,
-)
+from edge_emotion.manifest import FORMAT, NEEDS, AppearanceContract, Manifest, parse_manifest, version_of
 from edge_emotion.manifest_check import MANIFEST, MAX_MANIFEST, printable
+from edge_emotion.network_file import AUTO, ENGINES, NetworkFile
 from edge_emotion.onnx_external import check_onnx_self_contained
+from edge_emotion.spiking_contract import SpikingContract
 from edge_emotion.window import WindowContract
 
-__all__ = ["AppearanceContract", "Bundle", "NetworkFile", "read_bundle", "shipped_bundles", "write_bundle"]
+__all__ = [
+    "AppearanceContract",
+    "Bundle",
+    "NetworkFile",
+    "SpikingContract",
+    "modality_of",
+    "read_bundle",
+    "shipped_bundles",
+    "write_bundle",
+]
 
 MODELS = Path(__file__).parent / "models"
 _TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same content
@@ -44,13 +47,14 @@ _TIMESTAMP = (1980, 1, 1, 0, 0, 0)  # the same bytes for the same content
 class Bundle:
     """A checked model file.
 
-    name, modality: as the manifest says, "voice" or "face".
+    name, modality: as the manifest says, "voice", "face" or "face-voice".
     labels: the network's classes; label_map: label -> one of EMOTIONS.
     window: what the network expects of one window.
     temperature: divides the logits before the softmax.
     networks: the networks inside; card: markdown; about: architecture, corpora, licence, metrics ...
     size: bytes of the file; path: where it is.
     appearance: the networks over face crops and what they take and give; None where nodes need none.
+    spiking: the spiking network and what it sees; None where windows are not of spikes.
     """
 
     name: str
@@ -65,6 +69,7 @@ class Bundle:
     size: int
     path: Path
     appearance: AppearanceContract | None = None
+    spiking: SpikingContract | None = None
 
     def network(self, engine: str, precision: str = AUTO) -> bytes:
         """The network over windows for an engine and a precision, its sha256 checked.
@@ -83,6 +88,19 @@ class Bundle:
                 f"{self.path}: has no appearance networks, its nodes ({self.window.feature_set}) need none"
             )
         return self._content(self.appearance.networks, "appearance network", engine, precision)
+
+    def spiking_network(self, engine: str = "onnx") -> bytes:
+        """The spiking network for an engine, its sha256 checked; EdgeEmotionError where there is none."""
+        if self.spiking is None:
+            raise EdgeEmotionError(
+                f"{self.path}: has no spiking network, its nodes ({self.window.feature_set}) need none"
+            )
+        return self._content(self.spiking.networks, "spiking network", engine, AUTO)
+
+    def engine_taken(self, asked: str = AUTO) -> str:
+        """The engine asked for; for "auto" LiteRT, or what a bundle without a network for it has."""
+        known = [network.engine for network in self.networks]
+        return asked if asked != AUTO else next(engine for engine in ENGINES if engine in known)
 
     def _content(self, entries: Sequence[NetworkFile], what: str, engine: str, precision: str) -> bytes:
         for entry in entries:
@@ -130,6 +148,16 @@ def read_bundle(path: str | Path) -> Bundle:
         size=path.stat().st_size,
         path=path,
     )
+
+
+def modality_of(path: str | Path) -> str | None:
+    """What a bundle by path or shipped name is for; None for one that cannot be read: opening it says why."""
+    try:
+        found = _find(path)
+        with open_archive(found) as members:
+            return parse_manifest(contents(members, MANIFEST, MAX_MANIFEST, found), str(found)).modality
+    except EdgeEmotionError:
+        return None
 
 
 def write_bundle(path: str | Path, manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Bundle:
@@ -186,9 +214,12 @@ def _manifest_text(manifest: Mapping[str, Any], files: Mapping[str, bytes], path
         "networks": [signed(entry) for entry in manifest["networks"]],
         "card": signed(manifest["card"]),
     }
-    if "appearance" in manifest:
-        appearance = manifest["appearance"]
-        filled["appearance"] = {**appearance, "networks": [signed(entry) for entry in appearance["networks"]]}
+    for _, key in NEEDS.values():
+        if key in manifest:
+            filled[key] = {
+                **manifest[key],
+                "networks": [signed(entry) for entry in manifest[key]["networks"]],
+            }
     try:
         text = json.dumps(filled, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except (TypeError, ValueError) as reason:

@@ -9,6 +9,27 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.feature_set import FeatureSet
 
 
+class Calibration:
+    """A bundle's temperature and the map of its labels onto the emotions."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._name = bundle.name
+        self._temperature = np.float32(bundle.temperature)
+        self._emotion_matrix = bundle.emotion_matrix()
+
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(C,) logits -> (7,) over EMOTIONS: softmax(logits / temperature), summed over labels.
+
+        EdgeEmotionError when the logits are not finite.
+        """
+        if not np.isfinite(logits).all():
+            raise EdgeEmotionError(f"model {self._name!r} gave values that are not finite; replace it")
+        scaled = logits / self._temperature
+        exponents = np.exp(scaled - scaled.max())
+        probabilities: NDArray[np.float32] = (exponents / exponents.sum()) @ self._emotion_matrix
+        return probabilities
+
+
 class CalibratedNetwork:
     """Standardisation, network, temperature and the map of its labels onto the emotions, for any modality."""
 
@@ -21,26 +42,19 @@ class CalibratedNetwork:
                 f"{window.feature_set!r} gives {features.features} each {features.period} s, "
                 "update edge-emotion or the model"
             )
-        self._bundle = bundle
         self._engine = engine
         self._features = features
         self._mean = np.array(window.mean, np.float32)
         self._scale = np.array(window.scale, np.float32)
-        self._emotion_matrix = bundle.emotion_matrix()
+        self._calibration = Calibration(bundle)
         self._logits(np.zeros((window.nodes, features.width), np.float32))
 
     def probabilities(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(7,) over EMOTIONS from a window's nodes (M, width): softmax(logits / temperature), summed over labels.
+        """(7,) over EMOTIONS from a window's nodes (M, width), calibrated.
 
         EdgeEmotionError when the network gives values that are not finite.
         """
-        logits = self._logits(nodes)
-        if not np.isfinite(logits).all():
-            raise EdgeEmotionError(f"model {self._bundle.name!r} gave values that are not finite; replace it")
-        scaled = logits / np.float32(self._bundle.temperature)
-        exponents = np.exp(scaled - scaled.max())
-        probabilities: NDArray[np.float32] = (exponents / exponents.sum()) @ self._emotion_matrix
-        return probabilities
+        return self._calibration.probabilities(self._logits(nodes))
 
     def _logits(self, nodes: NDArray[np.float32]) -> NDArray[np.float32]:
         standard = (self._features.window(nodes) - self._mean) / self._scale

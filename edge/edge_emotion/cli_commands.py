@@ -4,7 +4,9 @@ import argparse
 import json
 
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.network_file import AUTO
 from edge_emotion.settings import SENSES, BenchSettings
+from edge_emotion.spiking_contract import FACE_VOICE
 
 
 def devices_command(options: argparse.Namespace) -> int:
@@ -56,9 +58,17 @@ def models_command(options: argparse.Namespace) -> int:
         f"an estimate each {window.hop * window.period:.2f} s"
     )
     print(f"features     {window.feature_set} version {window.feature_version}, {window.features} a node")
+    if bundle.spiking is not None:
+        seen = bundle.spiking
+        print(
+            f"spiking      {seen.face_across**2} windows of {seen.face_side} x {seen.face_side} over the face, "
+            f"{seen.sound_count} of {seen.sound_side} x {seen.sound_side} over the sound"
+        )
     print(f"temperature  {bundle.temperature:.3f}")
     for network in bundle.networks:
         print(f"network      {network.engine} {network.precision}, sha256 {network.sha256}")
+    for network in bundle.spiking.networks if bundle.spiking else ():
+        print(f"             {network.engine} {network.precision} (spiking), sha256 {network.sha256}")
     for key in ("architecture", "parameters", "date", "commit"):  # the card says the rest in sentences
         if key in bundle.about:
             print(f"{key:<12} {bundle.about[key]}")
@@ -67,19 +77,24 @@ def models_command(options: argparse.Namespace) -> int:
 
 
 def bench_command(options: argparse.Namespace) -> int:
-    """Measure the paths of both senses, or of the one that is asked for, and every network; report."""
+    """Measure the paths of both senses, of the one that is asked for, or of one model for both; report."""
     from edge_emotion.bench import bench
     from edge_emotion.bench_networks import installed_engines
     from edge_emotion.bench_report import markdown, plain, write_result
+    from edge_emotion.bundle import modality_of, read_bundle
 
     senses = tuple(
         sense for sense in SENSES if not (options.voice or options.face) or getattr(options, sense)
     )
+    engines = installed_engines() if options.engine is None else (options.engine,)
+    if options.model is not None and modality_of(options.model) == FACE_VOICE:
+        _check_one_for_both(options)
+        senses, engines = (FACE_VOICE,), (read_bundle(options.model).engine_taken(options.engine or AUTO),)
     settings = BenchSettings(
         senses=senses,
         model=options.model or (BenchSettings.model if "voice" in senses else None),
         face_model=options.face_model or (BenchSettings.face_model if "face" in senses else None),
-        engines=installed_engines() if options.engine is None else (options.engine,),
+        engines=engines,
         precision=options.precision,
         threads=options.threads,
         seconds=options.seconds,
@@ -94,3 +109,13 @@ def bench_command(options: argparse.Namespace) -> int:
     else:
         print(markdown(result) if options.markdown else plain(result))
     return 0
+
+
+def _check_one_for_both(options: argparse.Namespace) -> None:
+    """EdgeEmotionError for flags that do not go with one model for face and voice."""
+    given = {"--voice": options.voice, "--face": options.face, "--face-model": options.face_model}
+    for flag, value in {**given, "--compare": options.compare}.items():
+        if value:
+            raise EdgeEmotionError(
+                f"{flag} does not go with --model {options.model}, which judges a face and a voice as one: leave it out"
+            )

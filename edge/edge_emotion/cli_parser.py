@@ -9,7 +9,7 @@ from edge_emotion import __version__
 from edge_emotion.cli_commands import bench_command, devices_command, models_command
 from edge_emotion.cli_run import NOTE, demo_command, run_command
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import ENGINES
+from edge_emotion.network_file import ENGINES
 from edge_emotion.settings import (
     CAMERA_BACKENDS,
     AudioFileSettings,
@@ -35,6 +35,8 @@ examples:
   edge-emotion --video clip.mp4 --json | jq '[.t, .emotion, .valence]'
   edge-emotion --video clip.mp4 --no-voice        a video, its picture alone
   edge-emotion --audio clip.wav                   a recording: wav, flac, mp3 or ogg
+  edge-emotion --model synch-graph --camera 0 --mic default
+                                                  one spiking model for both; also with --video
   edge-emotion --camera http://HOST:8080/video    a network camera
   edge-emotion devices                            which cameras and microphones there are
   edge-emotion models face                        what a model is, its numbers and its limits
@@ -121,7 +123,8 @@ def parser() -> argparse.ArgumentParser:
     bench.add_argument("--seconds", type=float, default=BenchSettings.seconds, metavar="S",
                        help="sound and pictures to compute in each part (default %(default)g)")  # fmt: skip
     bench.add_argument("--out", type=Path, metavar="DIR",
-                       help="also write DIR/bench, DIR/voice-latency or DIR/face-latency, .json and .md")  # fmt: skip
+                       help="also write DIR/bench, or DIR/voice-latency, face-latency or face-voice-latency, "
+                       ".json and .md")  # fmt: skip
     form = bench.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="for programs")
     form.add_argument("--markdown", action="store_true", help="for pages")
@@ -134,11 +137,13 @@ def _add_model_options(to: argparse.ArgumentParser, engine: str | None) -> None:
     voice, face = RecognizerSettings(), FaceRecognizerSettings()
     add = to.add_argument_group("models").add_argument
     add("--model", "--voice-model", metavar="NAME|PATH",
-        help=f"model of the voice: a shipped one or a .emo file (default {voice.model})")  # fmt: skip
+        help="model of the voice, or one for voice and face: a shipped one or a .emo file "
+        f"(default {voice.model})")  # fmt: skip
     add("--face-model", metavar="NAME|PATH",
         help=f"model of the face, likewise (default {face.model})")  # fmt: skip
-    add("--engine", choices=ENGINES, default=engine,
-        help=f"runtime of the networks (default {engine or 'all that are installed'})")  # fmt: skip
+    default = "litert, or onnx for a model that has nothing else" if engine else "all that are installed"
+    add("--engine", choices=(engine, *ENGINES) if engine else ENGINES, default=engine,
+        help=f"runtime of the networks (default {default})")  # fmt: skip
     add("--precision", default=voice.precision if engine else BenchSettings.precision,
         help="one that the model has, see `models` (default %(default)s)")  # fmt: skip
     add("--threads", type=int, default=voice.threads, metavar="N",

@@ -16,8 +16,10 @@ from edge_emotion.settings import (
     FaceRecognizerSettings,
     MicrophoneSettings,
     RecognizerSettings,
+    SynchGraphSettings,
     VideoFileSettings,
 )
+from edge_emotion.spiking_contract import FACE_VOICE
 from edge_emotion.stopping import Stopped
 
 if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
@@ -76,8 +78,11 @@ def session_settings(options: argparse.Namespace) -> "SessionSettings":
     chunk = AudioFileSettings.chunk if options.chunk is None else options.chunk
     how = (options.engine, options.precision, options.threads, options.smoothing)
     voice = RecognizerSettings(options.model or RecognizerSettings.model, *how)
-    face, camera = None, None
-    if not options.no_face and (options.video or options.camera is not None):
+    face, face_voice, camera = None, None, None
+    if _names_one_for_both(options):
+        front_end = _given(FaceFrontEndSettings, landmarks=options.landmarks, threads=options.threads)
+        face_voice = SynchGraphSettings(options.model, *how, front_end=front_end)
+    elif not options.no_face and (options.video or options.camera is not None):
         front_end = _given(
             FaceFrontEndSettings, faces=options.faces, landmarks=options.landmarks, threads=options.threads
         )
@@ -95,6 +100,7 @@ def session_settings(options: argparse.Namespace) -> "SessionSettings":
         microphone=None if options.mic is None else MicrophoneSettings(options.mic),
         voice=None if options.no_voice else voice,
         face=face,
+        face_voice=face_voice,
         seconds=options.seconds,
     )
 
@@ -125,6 +131,8 @@ def _check(options: argparse.Namespace) -> None:
         raise EdgeEmotionError(
             "--realtime and --chunk go with --audio or --video FILE, not with live sources"
         )
+    if _names_one_for_both(options):
+        _check_one_for_both(options, live)
     if not options.video:
         _refuse(options, ("no_voice", "no_face"), "--video FILE: leave out --camera or --mic instead")
     if options.no_voice and options.no_face:
@@ -137,6 +145,24 @@ def _check(options: argparse.Namespace) -> None:
         _refuse(
             options, ("model",), "a voice: --mic, --audio, or --video without --no-voice (see --face-model)"
         )
+
+
+def _names_one_for_both(options: argparse.Namespace) -> bool:
+    """Whether --model is of one model for face and voice; one that cannot be read is told when it is opened."""
+    from edge_emotion.bundle import modality_of
+
+    return options.model is not None and modality_of(options.model) == FACE_VOICE
+
+
+def _check_one_for_both(options: argparse.Namespace, live: list[str]) -> None:
+    """EdgeEmotionError for flags that do not go with one model for face and voice."""
+    named = f"--model {options.model}, which judges a face and a voice as one"
+    if options.no_voice or options.no_face or not (options.video or len(live) == 2):
+        raise EdgeEmotionError(f"{named}, needs both: give --camera and --mic, or --video with its sound")
+    if options.face_model is not None:
+        raise EdgeEmotionError(f"--face-model does not go with {named}: leave it out")
+    if options.faces not in (None, 1):
+        raise EdgeEmotionError(f"--faces {options.faces} does not go with {named}: it judges one person")
 
 
 def _refuse(options: argparse.Namespace, names: tuple[str, ...], goes_with: str) -> None:

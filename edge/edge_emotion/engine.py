@@ -4,18 +4,21 @@ The engine that was asked for is the one that runs: a missing runtime is an erro
 """
 
 import importlib
+from collections.abc import Callable, Mapping
 from importlib.metadata import version as installed_version
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import AUTO, ENGINES
 from edge_emotion.native_talk import held_back
+from edge_emotion.network_file import AUTO, ENGINES
 
 MAX_THREADS = 64
+End = tuple[str, tuple[int | str, ...]]  # of a network: type and shape
+Opened = TypeVar("Opened")
 
 
 class Engine(Protocol):
@@ -27,36 +30,44 @@ class Engine(Protocol):
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Standardised float32 in, float32 out.
 
-        Of open_engine: window (1, M, P) -> logits (1, C) over the bundle's labels. Of open_appearance: crop
-        (1, crop, crop, 1) -> embedding (1, embedding).
+        Of open_engine: window, of the shape that input_shape() says -> logits (1, C) over the bundle's labels. Of
+        open_appearance: crop (1, crop, crop, 1) -> embedding (1, embedding).
         """
         ...
 
 
-def open_engine(bundle: Bundle, engine: str = "litert", precision: str = AUTO, threads: int = 1) -> Engine:
-    """Open a bundle's network over windows in a runtime: (1, M, P) float32 -> (1, C) float32 logits.
+def input_shape(bundle: Bundle) -> tuple[int, ...]:
+    """What a network takes for a window: (1, M, P) nodes; of spikes (K, STEPS, N), those of K presentations."""
+    window = bundle.window
+    if bundle.spiking is None:
+        return 1, window.nodes, window.features
+    from edge_emotion.features.spikes import STEPS  # brings OpenCV, which the voice does without
 
-    engine: "litert" or "onnx"; precision: "auto", the one that the bundle lists first, "fp32" or what else it has;
-    threads: CPU threads of a run.
+    return window.nodes, STEPS, window.features
+
+
+def open_engine(bundle: Bundle, engine: str = AUTO, precision: str = AUTO, threads: int = 1) -> Engine:
+    """Open a bundle's network over windows in a runtime: float32 of input_shape() -> (1, C) float32 logits.
+
+    engine: "litert", "onnx", or "auto": LiteRT where the bundle has a network for it; precision: "auto", the one that
+    the bundle lists first, "fp32" or what else it has; threads: CPU threads of a run.
     Raises EdgeEmotionError for a runtime that is not installed, and for a network that the bundle lacks, that
     does not open or whose shapes are not those of the manifest.
     """
-    _check_request(engine, threads)
+    engine = _checked_request(bundle, engine, threads)
     network = bundle.network(engine, precision)
-    shapes = (1, bundle.window.nodes, bundle.window.features), (1, len(bundle.labels))
+    shapes = input_shape(bundle), (1, len(bundle.labels))
     where = f"{bundle.path}: the {_named(precision)}network for {engine}"
     return open_network(network, engine, shapes, where, threads)
 
 
-def open_appearance(
-    bundle: Bundle, engine: str = "litert", precision: str = AUTO, threads: int = 1
-) -> Engine:
+def open_appearance(bundle: Bundle, engine: str = AUTO, precision: str = AUTO, threads: int = 1) -> Engine:
     """Open a bundle's network over face crops in a runtime: (1, crop, crop, 1) float32 -> (1, embedding) float32.
 
     The input is one aligned grey crop, standardised by itself: face_alignment.network_crop. Otherwise as open_engine;
     raises EdgeEmotionError also for a bundle whose nodes need no appearance.
     """
-    _check_request(engine, threads)
+    engine = _checked_request(bundle, engine, threads)
     network = bundle.appearance_network(engine, precision)
     contract = bundle.appearance
     assert contract is not None  # appearance_network has refused a bundle without
@@ -69,11 +80,13 @@ def _named(precision: str) -> str:
     return "" if precision == AUTO else f"{precision} "
 
 
-def _check_request(engine: str, threads: int) -> None:
-    if engine not in ENGINES:
+def _checked_request(bundle: Bundle, engine: str, threads: int) -> str:
+    """The engine that a request comes to."""
+    if engine not in (AUTO, *ENGINES):
         raise EdgeEmotionError(f"unknown engine {engine!r}, expected one of: {', '.join(ENGINES)}")
     if not 1 <= threads <= MAX_THREADS:
         raise EdgeEmotionError(f"expected 1 to {MAX_THREADS} threads, got {threads}")
+    return bundle.engine_taken(engine)
 
 
 def open_network(
@@ -81,24 +94,44 @@ def open_network(
 ) -> Engine:
     """Open a network's bytes; shapes: of input and output, where: how errors name it. See open_engine."""
     opened: LiteRTEngine | OnnxEngine
-    runtime = _runtime("ai_edge_litert.interpreter" if engine == "litert" else "onnxruntime")
+    opened = (
+        _opened(LiteRTEngine, "ai_edge_litert.interpreter", network, where, threads)
+        if engine == "litert"
+        else _opened(OnnxEngine, "onnxruntime", network, where, threads)
+    )
+    _check_signature(opened.signature, (("float32", shapes[0]), ("float32", shapes[1])), where)
+    return opened
+
+
+def open_named(
+    network: bytes, inputs: Mapping[str, End], outputs: Mapping[str, End], where: str, threads: int = 1
+) -> "OnnxEngine":
+    """Open an ONNX network of several inputs or of one, told by name; otherwise as open_network.
+
+    inputs, outputs: name -> type and shape of each, in order; a dimension of any length by its name.
+    """
+    opened = _opened(OnnxEngine, "onnxruntime", network, where, threads)
+    named = tuple((name, *end) for name, end in zip(opened.names, opened.signature, strict=True))
+    _check_signature(named, tuple((name, *end) for name, end in {**inputs, **outputs}.items()), where)
+    return opened
+
+
+def _opened(
+    kind: Callable[[Any, bytes, int], Opened], module: str, network: bytes, where: str, threads: int
+) -> Opened:
+    runtime = _runtime(module)
     try:
-        opened = (
-            LiteRTEngine(runtime, network, threads)
-            if engine == "litert"
-            else OnnxEngine(runtime, network, threads)
-        )
+        return kind(runtime, network, threads)
     except Exception as reason:  # the runtimes share no class of errors
         line = " ".join(str(reason).split())[:160]
         raise EdgeEmotionError(
             f"{where} does not open ({line}); export it again or update edge-emotion"
         ) from reason
-    expected = (("float32", shapes[0]), ("float32", shapes[1]))
-    if opened.signature != expected:
-        raise EdgeEmotionError(
-            f"{where} has inputs and outputs {opened.signature}, its manifest says {expected}"
-        )
-    return opened
+
+
+def _check_signature(found: tuple[object, ...], expected: tuple[object, ...], where: str) -> None:
+    if found != expected:
+        raise EdgeEmotionError(f"{where} has inputs and outputs {found}, its manifest says {expected}")
 
 
 def _runtime(module: str) -> Any:
@@ -156,12 +189,17 @@ class OnnxEngine:
         self._session = runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         self._input, self._output = inputs[0].name, outputs[0].name
+        self.names = tuple(str(end.name) for end in (*inputs, *outputs))
+        types = {"tensor(float)": "float32", "tensor(int64)": "int64"}
         self.signature = tuple(
-            ({"tensor(float)": "float32"}.get(end.type, end.type), tuple(end.shape))
-            for end in (*inputs, *outputs)
+            (types.get(end.type, end.type), tuple(end.shape)) for end in (*inputs, *outputs)
         )
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """float32 -> float32, as Engine.run."""
-        output: NDArray[np.float32] = self._session.run([self._output], {self._input: x})[0]
+        return self.run_named({self._input: x})
+
+    def run_named(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Inputs by name -> the first output."""
+        output: NDArray[np.float32] = self._session.run([self._output], dict(inputs))[0]
         return output

@@ -32,6 +32,7 @@ from edge_emotion.features.face_track import FaceTrack
 from edge_emotion.settings import FaceRecognizerSettings
 from edge_emotion.smoothing import ExponentialSmoothing
 from edge_emotion.sources.frame import Frame
+from edge_emotion.spiking_contract import FACE_VOICE
 from edge_emotion.window import cyclic_padding
 
 NO_FACE = "no face"
@@ -108,7 +109,7 @@ class FaceRecognizer:
     def from_settings(cls, settings: FaceRecognizerSettings) -> "FaceRecognizer":
         """Open the model that the settings name, on the engine they name."""
         bundle = read_bundle(settings.model)
-        how = (settings.engine, settings.precision, settings.threads)
+        how = (bundle.engine_taken(settings.engine), settings.precision, settings.threads)
         appearance = open_appearance(bundle, *how) if _features(bundle).embedding else None
         return cls(bundle, open_engine(bundle, *how), FaceFrontEnd(settings.front_end), appearance, settings)
 
@@ -131,7 +132,7 @@ class FaceRecognizer:
         EdgeEmotionError for a time that goes back or is not finite, and for a picture that the front end refuses.
         """
         began = perf_counter()
-        time, hop = _checked(frame.time, self._newest), self.bundle.window.hop
+        time, hop = checked_time(frame.time, self._newest), self.bundle.window.hop
         self.faces = self._front_end.find(frame.image, time)
         if self._first is None:
             self._first, self._next = time, node_at(time) // hop + 1
@@ -265,7 +266,8 @@ def _abstention(person: _Person | None, time: float) -> str | None:
 def _features(bundle: Bundle) -> FaceFeatures:
     """The feature set of a bundle for faces; EdgeEmotionError when it is for something else."""
     if bundle.modality != "face":
-        raise EdgeEmotionError(f"model {bundle.name!r} is for {bundle.modality}; expected one for face")
+        hint = ": recognize() takes it as face_voice" if bundle.modality == FACE_VOICE else ""
+        raise EdgeEmotionError(f"model {bundle.name!r} is for {bundle.modality}; expected one for face{hint}")
     wanted = (bundle.window.feature_set, bundle.window.feature_version)
     found = [known for known in FEATURE_SETS if (known.name, known.version) == wanted]
     if not found:
@@ -285,7 +287,7 @@ def _features(bundle: Bundle) -> FaceFeatures:
     return found[0]
 
 
-def _checked(time: float, newest: float) -> float:
+def checked_time(time: float, newest: float) -> float:
     """The time of a frame, that of the newest one known; EdgeEmotionError when it cannot follow."""
     if not abs(time) <= MOST_TIME:  # nor for NaN
         raise EdgeEmotionError(f"expected a frame's time as finite seconds, got {time!r}; check the source")

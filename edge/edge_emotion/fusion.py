@@ -12,8 +12,10 @@ from edge_emotion.circumplex import valence_arousal
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.estimate import Estimate
 from edge_emotion.settings import FusionSettings
+from edge_emotion.spiking_contract import FACE_VOICE
 
-FACE = "face"  # the modality whose estimates carry an identity
+FACE = "face"
+SEEN = (FACE, FACE_VOICE)  # modalities whose estimates carry an identity
 LEAST = 1e-6  # a probability of 0 would let one sense forbid what all others see
 
 
@@ -97,20 +99,20 @@ class Fusion:
             self._keep(estimate)
         self._newest = {key: e for key, e in self._newest.items() if not self._stale(e)}
         # A face's own estimates first, so that a voice of the same instant finds the face it belongs to.
-        persons = [e.identity for e in about if e.modality == FACE]
-        if any(e.modality != FACE for e in about):
+        persons = [e.identity for e in about if e.modality in SEEN]
+        if any(e.modality not in SEEN for e in about):
             persons.append(self._owner())
         return [self._event(person) for person in dict.fromkeys(persons)]
 
     def _keep(self, estimate: Estimate) -> None:
-        if estimate.modality != FACE:
+        if estimate.modality not in SEEN:
             self._newest[estimate.modality, None] = estimate
             return
         if estimate.identity is None:  # nobody is seen
-            self._newest = {key: e for key, e in self._newest.items() if key[0] != FACE}
+            self._newest = {key: e for key, e in self._newest.items() if key[0] != estimate.modality}
         else:
-            self._newest.pop((FACE, None), None)
-        self._newest[FACE, estimate.identity] = estimate
+            self._newest.pop((estimate.modality, None), None)
+        self._newest[estimate.modality, estimate.identity] = estimate
 
     def _stale(self, estimate: Estimate) -> bool:
         hop = self._hops.get(estimate.modality, 0.0)
@@ -119,16 +121,16 @@ class Fusion:
 
     def _owner(self) -> int | None:
         """The face that the voice belongs to, None without one."""
-        faces = [(e.time, person) for (name, person), e in self._newest.items() if name == FACE]
+        faces = [(e.time, person) for (name, person), e in self._newest.items() if name in SEEN]
         known = [person for _, person in faces]
         if self._leader in known or not known:
             return self._leader if self._leader in known else None
         return max(faces, key=lambda face: face[0])[1]
 
     def _event(self, person: int | None) -> Event:
-        own = {name: e for (name, whose), e in self._newest.items() if name == FACE and whose == person}
+        own = {name: e for (name, whose), e in self._newest.items() if name in SEEN and whose == person}
         if person == self._owner():
-            own |= {name: e for (name, _), e in self._newest.items() if name != FACE}
+            own |= {name: e for (name, _), e in self._newest.items() if name not in SEEN}
         given = {
             name: e.probabilities
             for name, e in own.items()

@@ -5,7 +5,7 @@ A version 1 manifest.json is one object with exactly these keys:
     format      "edge-emotion bundle"
     version     1
     name        plain name of the bundle, "voice"
-    modality    "voice", "face", later "body"
+    modality    "voice", "face", "face-voice", later "body"
     labels      the network's classes, in the order of its outputs
     label_map   {label: one of the seven emotions} for every label
     window      {nodes, period, hop, feature_set, feature_version, features, mean, scale}, see window.py
@@ -20,6 +20,10 @@ Version 2 has one key more, for the feature set "face", whose nodes carry an emb
     appearance  {crop, embedding, period, networks}: side of the aligned crop in pixels, numbers that a network gives
                 for it (the last of a node's features), seconds between two runs, networks as above
 
+Version 3 has another key more, for the feature set "spikes", of face and voice together, and no appearance:
+
+    spiking     {seed, face, sound, networks}: what its spiking network sees and is, see spiking_contract.py
+
 A key that a reader does not know is refused everywhere but under "about": it may change what the numbers
 mean. A modality that needs another key raises the version, and an older edge-emotion then asks to be updated.
 """
@@ -30,14 +34,15 @@ from typing import Any
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.manifest_check import MANIFEST, ManifestCheck, decoded, shown
+from edge_emotion.network_file import NetworkFile, check_networks
+from edge_emotion.spiking_contract import SPIKES, SpikingContract, check_decision, check_spiking
 from edge_emotion.window import WindowContract
 
 FORMAT = "edge-emotion bundle"
-VERSION = 2  # the newest that this edge-emotion reads
-ENGINES = ("litert", "onnx")
-PRECISIONS = ("fp32", "fp16", "int8", "int8-dynamic")
-AUTO = "auto"  # precision: the first network that the manifest lists for an engine
+VERSION = 3  # the newest that this edge-emotion reads
 APPEARANCE_FEATURE_SET = "face"  # the one whose nodes need the appearance networks
+# Feature set -> the version that can say what it needs, and the key that says it; every other one is of version 1.
+NEEDS = {APPEARANCE_FEATURE_SET: (2, "appearance"), SPIKES: (3, "spiking")}
 
 MAX_LABELS = 64
 MAX_SIZE = 4096  # nodes, features, nodes in a hop
@@ -50,16 +55,6 @@ TEMPERATURES = (
 _KEYS = ("name", "modality", "labels", "label_map", "window", "temperature", "networks", "card", "about")
 _WINDOW_KEYS = ("nodes", "period", "hop", "feature_set", "feature_version", "features", "mean", "scale")
 _APPEARANCE_KEYS = ("crop", "embedding", "period", "networks")
-
-
-@dataclass(frozen=True)
-class NetworkFile:
-    """One network of a bundle; engine: "litert" or "onnx"; precision: one of PRECISIONS."""
-
-    file: str
-    engine: str
-    precision: str
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +83,7 @@ class AppearanceContract:
 
 @dataclass(frozen=True)
 class Manifest:
-    """A checked manifest; fields as in the module's tables, appearance None in version 1."""
+    """A checked manifest; fields as in the module's tables, appearance and spiking None where the version has none."""
 
     name: str
     modality: str
@@ -100,10 +95,12 @@ class Manifest:
     card: CardFile
     about: Mapping[str, Any]
     appearance: AppearanceContract | None = None
+    spiking: SpikingContract | None = None
 
     def every_network(self) -> tuple[NetworkFile, ...]:
-        """The networks over windows and those over crops."""
-        return self.networks + (self.appearance.networks if self.appearance else ())
+        """The networks over windows, those over crops and the spiking one."""
+        more = [part.networks for part in (self.appearance, self.spiking) if part is not None]
+        return sum(more, self.networks)
 
     def files(self) -> dict[str, str]:
         """File name -> sha256 of every file that the manifest names."""
@@ -123,7 +120,7 @@ def parse_manifest(text: bytes, where: str) -> Manifest:
 
 def version_of(manifest: Mapping[str, Any]) -> int:
     """The oldest version that can say what a manifest says."""
-    return 2 if "appearance" in manifest else 1
+    return max((version for version, key in NEEDS.values() if key in manifest), default=1)
 
 
 def check_manifest(found: Any, where: str) -> Manifest:
@@ -137,7 +134,7 @@ def check_manifest(found: Any, where: str) -> Manifest:
             f"was made by a newer edge-emotion (bundle version {version}, this one reads up to {VERSION}): "
             "update edge-emotion"
         )
-    extra = ("appearance",) if version == 2 else ()
+    extra = tuple(key for needed, key in NEEDS.values() if needed == version)
     check.keys(found, ("format", "version", *_KEYS, *extra), f"a manifest of version {version}")
 
     name = check.plain(found["name"], "name")
@@ -146,6 +143,7 @@ def check_manifest(found: Any, where: str) -> Manifest:
     if len(set(classes)) != len(classes):
         check.fail("labels: expected every label once")
     window = _window(check, found["window"])
+    _check_version(check, window.feature_set, version)
     manifest = Manifest(
         name=name,
         modality=check.plain(found["modality"], "modality"),
@@ -153,23 +151,31 @@ def check_manifest(found: Any, where: str) -> Manifest:
         label_map=_label_map(check, found["label_map"], classes),
         window=window,
         temperature=_temperature(check, found["temperature"]),
-        networks=_networks(check, found["networks"], "networks"),
+        networks=check_networks(check, found["networks"], "networks"),
         card=_card(check, found["card"]),
         about=_about(check, found["about"]),
-        appearance=_appearance(check, found["appearance"], window) if version == 2 else None,
+        appearance=_appearance(check, found["appearance"], window) if "appearance" in extra else None,
+        spiking=check_spiking(check, found["spiking"], window) if "spiking" in extra else None,
     )
-    _check_together(check, manifest, version)
+    if manifest.spiking is not None:
+        check_decision(check, manifest.networks, manifest.modality)
+    _check_files(check, manifest)
     return manifest
 
 
-def _check_together(check: ManifestCheck, manifest: Manifest, version: int) -> None:
-    """What no field can say alone: which version a feature set needs, and every file named once."""
-    needs = manifest.window.feature_set == APPEARANCE_FEATURE_SET
-    if needs != (version == 2):
+def _check_version(check: ManifestCheck, feature_set: str, version: int) -> None:
+    """Check that a feature set comes with what it needs and nothing else."""
+    needed, key = NEEDS.get(feature_set, (1, ""))
+    if needed != version:
+        others = " or ".join(f"{word} networks" for _, word in NEEDS.values())
         check.fail(
-            f"version: the feature set {manifest.window.feature_set} needs version {2 if needs else 1}, "
-            f"{'with' if needs else 'without'} appearance networks, got {version}"
+            f"version: the feature set {feature_set} needs version {needed}, "
+            f"{f'with {key} networks' if key else f'without {others}'}, got {version}"
         )
+
+
+def _check_files(check: ManifestCheck, manifest: Manifest) -> None:
+    """Check that every file is named once."""
     named = {MANIFEST}
     for network in manifest.every_network():
         if network.file in named:
@@ -249,26 +255,8 @@ def _appearance(check: ManifestCheck, found: Any, window: WindowContract) -> App
         crop=check.integer(table["crop"], "appearance.crop", *CROPS),
         embedding=check.integer(table["embedding"], "appearance.embedding", 1, window.features),
         period=period,
-        networks=_networks(check, table["networks"], "appearance.networks"),
+        networks=check_networks(check, table["networks"], "appearance.networks"),
     )
-
-
-def _networks(check: ManifestCheck, found: Any, name: str) -> tuple[NetworkFile, ...]:
-    networks: list[NetworkFile] = []
-    for i, entry in enumerate(check.array(found, name, 1, 16)):
-        field = f"{name}[{i}]"
-        table = check.table(entry, field)
-        check.keys(table, ("file", "engine", "precision", "sha256"), field)
-        network = NetworkFile(
-            file=check.plain(table["file"], f"{field}.file"),
-            engine=check.choice(table["engine"], f"{field}.engine", ENGINES),
-            precision=check.choice(table["precision"], f"{field}.precision", PRECISIONS),
-            sha256=check.sha256(table["sha256"], f"{field}.sha256"),
-        )
-        if any((n.engine, n.precision) == (network.engine, network.precision) for n in networks):
-            check.fail(f"{field}: a second {network.precision} network for {network.engine}")
-        networks.append(network)
-    return tuple(networks)
 
 
 def _card(check: ManifestCheck, found: Any) -> CardFile:

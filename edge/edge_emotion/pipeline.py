@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from time import process_time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,20 @@ class Listener(Protocol):
 
     def lose(self, seconds: float) -> None:
         """Sound is missing here."""
+        ...
+
+
+@runtime_checkable
+class JointListener(Listener, Protocol):
+    """What hears for a recogniser that also sees: both sides give the estimates of one modality.
+
+    Their times are those of the source's clock, which the sound is placed on.
+    """
+
+    modality: str
+
+    def place(self, time: float) -> None:
+        """Say at which second of the source's clock the next sample lies."""
         ...
 
 
@@ -114,7 +128,8 @@ class Run:
     ) -> None:
         """limit: stop after this many seconds. hold: seconds that estimates wait, so that they come in order of time.
 
-        What the source gives for a sense that is None is passed over.
+        What the source gives for a sense that is None is passed over. A voice that is a JointListener and the face are
+        two sides of one recogniser, whose numbers are told as one.
         """
         self.source = source
         self.notes: list[str] = []  # what a user should know beyond the source's own warnings
@@ -122,6 +137,7 @@ class Run:
         self.watch: Callable[[Frame, list[Face]], None] | None = None
         self._voice = voice
         self._face = face
+        self._joint = voice if isinstance(voice, JointListener) else None
         self._fusion = fusion or Fusion()
         given = {"voice": voice, "face": face}
         self._limit = RunLimit(limit, [sense for sense, judge in given.items() if judge is not None])
@@ -152,10 +168,16 @@ class Run:
     def summary(self) -> RunSummary:
         """Numbers so far; may be asked for at any time."""
         senses = []
+        span = self._last - self._first
+        if self._joint is not None:
+            dropped = self.dropped("face"), self.dropped("voice")
+            seconds = max(span, self._samples / RATE)
+            count = self._counts["voice"]
+            senses = [count.summary(self._joint.modality, seconds, dropped[0], self._frames, dropped[1])]
+            return RunSummary(tuple(senses), process_time() - self._cpu_start)
         if self._voice is not None:
             senses.append(self._counts["voice"].summary("voice", self._samples / RATE, self.dropped("voice")))
         if self._face is not None:
-            span = self._last - self._first
             senses.append(self._counts["face"].summary("face", span, self.dropped("face"), self._frames))
         return RunSummary(tuple(senses), process_time() - self._cpu_start)
 
@@ -212,6 +234,8 @@ class Run:
         if isinstance(item, TimedSound):
             shift = item.time - self._samples / RATE - self._lost
             self._shift = shift if abs(shift) > SAME else 0.0
+            if self._joint is not None:
+                self._joint.place(item.time)
         self._samples += len(block.samples)
         if self.meter and len(block.samples):
             self.meter(self._heard(), level_dbfs(block.samples))
@@ -242,6 +266,8 @@ class Run:
         return self._counted(modality, sense.flush)
 
     def _counted(self, modality: str, compute: Callable[..., list[Estimate]], *given: Any) -> list[Estimate]:
+        if self._joint is not None:
+            return self._counts["voice"].counted(compute, *given)
         estimates = self._counts[modality].counted(compute, *given)
         if modality == "voice" and self._shift:
             return [replace(estimate, time=round(estimate.time + self._shift, 6)) for estimate in estimates]

@@ -22,6 +22,7 @@ from edge_emotion.smoothing import ExponentialSmoothing
 from edge_emotion.sources.audio_file import AudioFile
 from edge_emotion.sources.microphone import Microphone
 from edge_emotion.sources.sound import RATE
+from edge_emotion.spiking_contract import FACE_VOICE
 from edge_emotion.window import RollingGraph
 
 PIECE = 1280  # samples computed at a time, 80 ms: bounds the memory of a large push
@@ -58,7 +59,10 @@ class Recognizer:
         self.engine = engine
         window = bundle.window
         if bundle.modality != "voice":
-            raise EdgeEmotionError(f"model {bundle.name!r} is for {bundle.modality}; expected one for voice")
+            hint = ": recognize() takes it as face_voice" if bundle.modality == FACE_VOICE else ""
+            raise EdgeEmotionError(
+                f"model {bundle.name!r} is for {bundle.modality}; expected one for voice{hint}"
+            )
         self.features = features or sound_feature_set(window.feature_set, window.feature_version)
         self._network = CalibratedNetwork(bundle, engine, self.features)
         self.reset()
@@ -67,7 +71,7 @@ class Recognizer:
     def open(
         cls,
         model: str | Path = "voice",
-        engine: str = "litert",
+        engine: str = "auto",
         precision: str = "auto",
         threads: int = 1,
         smoothing: float = RecognizerSettings.smoothing,
@@ -107,7 +111,7 @@ class Recognizer:
 
         EdgeEmotionError for another shape or type, and for samples that are not finite.
         """
-        sound = _checked(samples)
+        sound = checked_sound(samples)
         estimates: list[Estimate] = []
         began = perf_counter()
         self._pushed += len(sound)
@@ -130,9 +134,7 @@ class Recognizer:
         Later times stay on the source's clock, windows that contain the gap abstain ("dropped sound"), and
         smoothing starts afresh after it. EdgeEmotionError for a length that is negative or not finite.
         """
-        if not (np.isfinite(seconds) and seconds >= 0):
-            raise EdgeEmotionError(f"expected 0 or more seconds of lost sound, got {seconds}")
-        if seconds > 0:
+        if checked_loss(seconds) > 0:
             self._gaps.append(_Gap(self._pushed, seconds))
 
     def _estimates(
@@ -176,7 +178,8 @@ class Recognizer:
         return self._lost + sum(within), bool(within)
 
 
-def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def checked_sound(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(n,) float samples as float32; EdgeEmotionError for another shape or type, and when they are not finite."""
     sound = np.asarray(samples)
     if sound.ndim != 1 or sound.dtype.kind != "f":
         raise EdgeEmotionError(
@@ -185,3 +188,10 @@ def _checked(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(sound).all():
         raise EdgeEmotionError("expected finite samples, got NaN or infinity; check the source of the sound")
     return sound.astype(np.float32, copy=False)
+
+
+def checked_loss(seconds: float) -> float:
+    """The length of lost sound in seconds; EdgeEmotionError when it is negative or not finite."""
+    if not (np.isfinite(seconds) and seconds >= 0):
+        raise EdgeEmotionError(f"expected 0 or more seconds of lost sound, got {seconds}")
+    return float(seconds)

@@ -23,6 +23,7 @@ class SenseSummary:
     computing_p50, computing_p95: the part of these that is computing.
     seconds: of sound or of pictures, computed. computing: seconds spent on it.
     dropped: frames dropped because computing was too slow. frames: pictures computed; None for sound.
+    dropped_sound: frames of sound dropped, where one recogniser takes both; `dropped` is then of pictures, else None.
     """
 
     modality: str
@@ -36,6 +37,7 @@ class SenseSummary:
     computing: float
     dropped: int
     frames: int | None = None
+    dropped_sound: int | None = None
 
     @property
     def real_time_factor(self) -> float:
@@ -50,12 +52,16 @@ class SenseSummary:
     def text(self, cpu_share: str = "") -> str:
         """One line; cpu_share is put in before what was dropped."""
         what = "sound" if self.frames is None else f"pictures ({self.frames}, {self.rate:.1f} a second)"
+        dropped = f"{self.dropped} frames dropped"
+        if self.dropped_sound is not None:
+            what = f"sound and {what}"
+            dropped = f"{self.dropped} frames and {self.dropped_sound} samples dropped"
         latency = _percentiles_text("latency", self.latency_p50, self.latency_p95)
         computing = _percentiles_text("computing", self.computing_p50, self.computing_p95)
         return (
             f"{self.windows} windows ({self.abstained} abstained) in {self.seconds:.2f} s of {what}, "
             f"{latency}, {computing}, real-time factor {self.real_time_factor:.3f}, "
-            f"{cpu_share}{self.dropped} frames dropped"
+            f"{cpu_share}{dropped}"
         )
 
 
@@ -111,7 +117,14 @@ class SenseCount:
                 self._latencies.append((estimate.latency, estimate.computing))
         return estimates
 
-    def summary(self, modality: str, seconds: float, dropped: int, frames: int | None = None) -> SenseSummary:
+    def summary(
+        self,
+        modality: str,
+        seconds: float,
+        dropped: int,
+        frames: int | None = None,
+        dropped_sound: int | None = None,
+    ) -> SenseSummary:
         """Numbers so far."""
         latency: list[float | None] = [None, None]
         computing: list[float | None] = [None, None]
@@ -129,4 +142,5 @@ class SenseCount:
             computing=self._computing,
             dropped=dropped,
             frames=frames,
+            dropped_sound=dropped_sound,
         )

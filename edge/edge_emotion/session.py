@@ -17,14 +17,18 @@ from edge_emotion.settings import (
     FusionSettings,
     MicrophoneSettings,
     RecognizerSettings,
+    SynchGraphSettings,
     VideoFileSettings,
 )
+from edge_emotion.spiking_contract import FACE_VOICE
 
 if TYPE_CHECKING:  # loaded for the senses that are used: OpenCV, PyAV and PortAudio are large
     from edge_emotion.face_recognizer import FaceRecognizer
     from edge_emotion.recognizer import Recognizer
+    from edge_emotion.synch_graph import SynchGraphRecognizer
 
 HOLD = 0.3  # seconds; more than the voice looks ahead
+BREAK = 10.0  # seconds that a recording's sound or picture may break off for, before it counts as absent
 WEIGHT = "fusion_weight"  # in a bundle's `about`: its weight in the pool, where one was learned
 
 
@@ -44,6 +48,8 @@ class SessionSettings:
     """Who listens; None leaves a video's sound out."""
     face: FaceRecognizerSettings | None = field(default_factory=FaceRecognizerSettings)
     """Who watches; None leaves a video's pictures out."""
+    face_voice: SynchGraphSettings | None = None
+    """Who listens and watches as one; it takes the place of voice and face, whatever they say."""
     fusion: FusionSettings = field(default_factory=FusionSettings)
     """How both are joined."""
     seconds: float | None = None
@@ -59,26 +65,34 @@ class SessionSettings:
                 "expected a video, a recording, a camera, a microphone or camera and microphone, got "
                 + (" and ".join(given) or "none of them")
             )
+        if self.seconds is not None and not (self.seconds > 0 and math.isfinite(self.seconds)):
+            raise EdgeEmotionError(f"seconds: expected more than 0 s, got {self.seconds:g}")
+        if self.face_voice is not None:
+            if given not in (["video"], ["camera", "microphone"]):
+                raise EdgeEmotionError(
+                    f"model {self.face_voice.model} judges a face and a voice as one: "
+                    f"give a video, or a camera and a microphone, not {given[0]} alone"
+                )
+            return
         if self.voice is None and (self.face is None or "audio" in given or "microphone" in given):
             raise EdgeEmotionError("sound is given, but no voice model to judge it")
         if self.face is None and "camera" in given:
             raise EdgeEmotionError("a camera is given, but no face model to judge it")
-        if self.seconds is not None and not (self.seconds > 0 and math.isfinite(self.seconds)):
-            raise EdgeEmotionError(f"seconds: expected more than 0 s, got {self.seconds:g}")
 
 
 @dataclass(frozen=True)
 class Session:
-    """An opened session. run: its events and numbers. voice, face: who judges, None where nobody does."""
+    """An opened session. run: its events and numbers. voice, face, or both as one: who judges, None for nobody."""
 
     run: Run
     voice: "Recognizer | None"
     face: "FaceRecognizer | None"
+    face_voice: "SynchGraphRecognizer | None" = None
 
     @property
     def title(self) -> str:
         """What is watched, by which models."""
-        judges = [judge for judge in (self.face, self.voice) if judge is not None]
+        judges = [judge for judge in (self.face, self.voice, self.face_voice) if judge is not None]
         models = " + ".join(judge.bundle.name for judge in judges)
         return f"{self.run.source.name} · {models} on {judges[0].engine.name}"
 
@@ -93,6 +107,9 @@ class Session:
         if self.voice is not None:
             window = self.voice.bundle.window
             needs["voice"] = window.nodes * window.period
+        if self.face_voice is not None:
+            window = self.face_voice.bundle.window
+            needs[FACE_VOICE] = window.nodes * window.period
         return needs
 
 
@@ -104,6 +121,7 @@ def recognize(
     mic: str | None = None,
     voice: RecognizerSettings | None = None,
     face: FaceRecognizerSettings | None = None,
+    face_voice: SynchGraphSettings | None = None,
     seconds: float | None = None,
 ) -> Run:
     """Recognise expressed emotion in a video, a recording or live; iterate what it gives for the events.
@@ -116,10 +134,15 @@ def recognize(
         for event in recognize(camera=0, mic="default"):  # live, both at once; either may be left out
             print(event.time, event.emotion, {name: e.abstained for name, e in event.modalities.items()})
 
+        for event in recognize(video="clip.mp4", face_voice=SynchGraphSettings()):  # one model for both
+            print(event.time, event.emotion)
+
     video, audio: path of a file. camera: number, device or URL. mic: "default", number or name. voice, face: settings
-    of the models where they are not the shipped ones. seconds: stop after so many. EdgeEmotionError when something
-    is missing or cannot be opened.
+    of the models where they are not the shipped ones. face_voice: settings of one model for both, in their place.
+    seconds: stop after so many. EdgeEmotionError when something is missing or cannot be opened.
     """
+    if face_voice is not None and (voice is not None or face is not None):
+        raise EdgeEmotionError("face_voice is one model for both: leave voice and face out")
     return open_session(
         SessionSettings(
             video=None if video is None else VideoFileSettings(Path(video)),
@@ -128,6 +151,7 @@ def recognize(
             microphone=None if mic is None else MicrophoneSettings(mic),
             voice=voice or RecognizerSettings(),
             face=face or FaceRecognizerSettings(),
+            face_voice=face_voice,
             seconds=seconds,
         )
     ).run
@@ -137,6 +161,8 @@ def open_session(settings: SessionSettings) -> Session:
     """Open the source, then the models: a wrong file or device is found at once; EdgeEmotionError says which."""
     source, senses, notes = _open_source(settings)
     try:
+        if settings.face_voice is not None:
+            return _joint(settings, settings.face_voice, source, senses, notes)
         voice, face = None, None
         if "voice" in senses and settings.voice is not None:
             from edge_emotion.recognizer import Recognizer
@@ -158,6 +184,23 @@ def open_session(settings: SessionSettings) -> Session:
         source.close()
         raise
     return Session(run, voice, face)
+
+
+def _joint(
+    settings: SessionSettings, chosen: SynchGraphSettings, source: Source, senses: set[str], notes: list[str]
+) -> Session:
+    """The session of one model for both senses."""
+    from edge_emotion.synch_graph import SynchGraphRecognizer
+
+    if settings.video is not None:  # its items come in order of time: nothing is late, however it is cut
+        chosen = replace(chosen, late=BREAK + settings.video.chunk)
+    missing = tuple(sense for sense in ("voice", FACE) if sense not in senses)
+    judge = SynchGraphRecognizer.from_settings(chosen, missing)
+    window = judge.bundle.window
+    hops = {judge.bundle.modality: window.hop * window.period}
+    run = Run(source, judge.listener, judge.watcher, Fusion(settings.fusion, hops), settings.seconds)
+    run.notes += notes
+    return Session(run, None, None, judge)
 
 
 def _open_source(settings: SessionSettings) -> tuple[Source, set[str], list[str]]:
@@ -194,15 +237,18 @@ def _open_video(settings: SessionSettings, video: VideoFileSettings) -> tuple[So
 
     source = VideoFile(video)
     holds = {"voice": source.has_sound, FACE: source.has_picture}
-    wanted = {"voice": settings.voice is not None, FACE: settings.face is not None}
+    joint = settings.face_voice is not None
+    wanted = {"voice": joint or settings.voice is not None, FACE: joint or settings.face is not None}
     senses = {sense for sense in holds if holds[sense] and wanted[sense]}
     named = {"voice": "sound", FACE: "picture"}
     missing = [named[sense] for sense in holds if wanted[sense] and not holds[sense]]
     if not senses:
         source.close()
         raise EdgeEmotionError(f"{source.name} has no {' and no '.join(missing)}; nothing is left to judge")
-    rest = "face" if FACE in senses else "voice"
-    return source, senses, [f"{source.name} has no {kind}: the {rest} alone is judged" for kind in missing]
+    rest = f"the {'face' if FACE in senses else 'voice'} alone is judged"
+    if settings.face_voice is not None:
+        rest = f"model {settings.face_voice.model} needs both, and abstains"
+    return source, senses, [f"{source.name} has no {kind}: {rest}" for kind in missing]
 
 
 def _weights(bundles: list[Bundle], chosen: Mapping[str, float]) -> dict[str, float]:

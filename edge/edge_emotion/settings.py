@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.manifest import AUTO, ENGINES, PRECISIONS
+from edge_emotion.network_file import AUTO, ENGINES, PRECISIONS
+from edge_emotion.spiking_contract import FACE_VOICE
 
 CAMERA_BACKENDS = ("auto", "v4l2", "picamera2")
-SENSES = ("voice", "face")
+SENSES = ("voice", "face")  # each with a model of its own
 
 
 def _check(good: bool, name: str, expected: str, came: object) -> None:
@@ -39,7 +40,8 @@ class VoiceActivitySettings:
 def _check_network(engine: str, precision: str, threads: int, smoothing: float) -> None:
     """Check what the recognisers of all senses have in common."""
     known = (AUTO, *PRECISIONS)
-    _check(engine in ENGINES, "engine", " or ".join(ENGINES), repr(engine))
+    engines = (AUTO, *ENGINES)
+    _check(engine in engines, "engine", " or ".join(engines), repr(engine))
     _check(precision in known, "precision", " or ".join(known), repr(precision))
     _check(threads >= 1, "threads", "1 or more", threads)
     smoothing_fits = math.isfinite(smoothing) and smoothing >= 0
@@ -52,8 +54,8 @@ class RecognizerSettings:
 
     model: str = "voice"
     """Name of a shipped bundle, or the path of a .emo file."""
-    engine: str = "litert"
-    """Runtime of the network: "litert" or "onnx"."""
+    engine: str = "auto"
+    """Runtime of the network: "litert", "onnx", or "auto": LiteRT where the model has a network for it, else ONNX."""
     precision: str = "auto"
     """Which of the bundle's networks: "auto" for the one it lists first, or "fp32", "fp16", "int8", "int8-dynamic"."""
     threads: int = 1
@@ -208,8 +210,8 @@ class FaceRecognizerSettings:
 
     model: str = "face"
     """Name of a shipped bundle, or the path of a .emo file."""
-    engine: str = "litert"
-    """Runtime of the networks: "litert" or "onnx"."""
+    engine: str = "auto"
+    """Runtime of the networks: "litert", "onnx", or "auto": LiteRT where the model has networks for it, else ONNX."""
     precision: str = "auto"
     """Which of the bundle's networks: "auto" for the one it lists first, or "fp32", "fp16", "int8", "int8-dynamic"."""
     threads: int = 1
@@ -225,13 +227,41 @@ class FaceRecognizerSettings:
 
 
 @dataclass(frozen=True)
+class SynchGraphSettings:
+    """Which model judges face and voice as one, and how its estimates are smoothed."""
+
+    model: str = "synch-graph"
+    """Name of a shipped bundle, or the path of a .emo file."""
+    engine: str = "auto"
+    """Runtime of the networks: "onnx", or "auto", which comes to the same: spiking networks need it."""
+    precision: str = "auto"
+    """Which of the bundle's decision networks; the spiking network is always fp32."""
+    threads: int = 1
+    """CPU threads of the networks; one is the fastest for networks this small."""
+    smoothing: float = 1.0
+    """Time constant of the exponential smoothing of the probabilities; seconds, 0 switches it off."""
+    voice_activity: VoiceActivitySettings = field(default_factory=VoiceActivitySettings)
+    """When the voice has nothing to say."""
+    front_end: FaceFrontEndSettings = field(default_factory=FaceFrontEndSettings)
+    """How the face is found; one is judged."""
+    late: float = 1.5
+    """A sense that is so far behind the other counts as absent, until it has caught up; seconds."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check_network(self.engine, self.precision, self.threads, self.smoothing)
+        _check(self.front_end.faces == 1, "faces", "1, the one that speaks", self.front_end.faces)
+        _check(0 < self.late <= 120, "late", "more than 0 s, up to 120 s", self.late)
+
+
+@dataclass(frozen=True)
 class BenchSettings:
     """What `edge-emotion bench` measures."""
 
     senses: tuple[str, ...] = SENSES
-    """Whose paths are measured: "voice", "face" or both."""
+    """Whose paths are measured: "voice", "face", both, or "face-voice" alone, one model's for both."""
     model: str | None = "voice"
-    """The voice's: name of a shipped bundle, or the path of a .emo file; None when it has no part."""
+    """The voice's, or that of both: name of a shipped bundle or path of a .emo file; None when it has no part."""
     face_model: str | None = "face"
     """The face's, likewise. With both models the face's peak memory is that of both senses together."""
     engines: tuple[str, ...] = ENGINES
@@ -250,7 +280,8 @@ class BenchSettings:
     def __post_init__(self) -> None:
         """Check the ranges; EdgeEmotionError names the setting."""
         for sense in self.senses:
-            _check(sense in SENSES, "sense", " or ".join(SENSES), repr(sense))
+            known = (*SENSES, FACE_VOICE)
+            _check(sense in known, "sense", " or ".join(known), repr(sense))
         for engine in self.engines:
             _check(engine in ENGINES, "engine", " or ".join(ENGINES), repr(engine))
         _check(5 <= self.seconds <= 3600, "seconds", "5 to 3600 s", self.seconds)

@@ -143,7 +143,7 @@ def test_a_zip_of_something_else(tmp_path: Path) -> None:
 
 
 def test_a_future_version_asks_for_an_update(tmp_path: Path) -> None:
-    future = {"format": "edge-emotion bundle", "version": 3, "wholly": "different"}
+    future = {"format": "edge-emotion bundle", "version": 4, "wholly": "different"}
     line = refusal(raw_bundle(tmp_path / "future.emo", future))
     assert "made by a newer edge-emotion" in line and "update" in line
 

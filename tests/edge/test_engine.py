@@ -134,6 +134,18 @@ def test_no_appearance_to_open(tmp_path: Path) -> None:
         open_appearance(face_with(tmp_path), "onnx", "int8")
 
 
+def test_auto_takes_litert_where_the_bundle_has_it(tmp_path: Path) -> None:
+    bundle = bundle_with(tmp_path)
+    assert (bundle.engine_taken(), bundle.engine_taken("onnx")) == ("litert", "onnx")
+    manifest = good_manifest()
+    del manifest["networks"][1]
+    files = {name: content for name, content in good_files().items() if name != "net.tflite"}
+    alone = read_bundle(raw_bundle(tmp_path / "alone.emo", signed(manifest, files), files))
+    assert (alone.engine_taken(), open_engine(alone).name) == ("onnx", "onnx")
+    with pytest.raises(EdgeEmotionError, match="no network for litert, it has: onnx fp32"):
+        open_engine(alone, "litert")
+
+
 def test_auto_takes_the_network_that_the_manifest_lists_first(tmp_path: Path) -> None:
     manifest = good_manifest()
     manifest["networks"].insert(0, {"file": "small.tflite", "engine": "litert", "precision": "int8"})

@@ -113,7 +113,8 @@ def test_missing_manifest_keys(tmp_path: Path, key: str) -> None:
     ("field", "value", "expected"),
     [
         ("version", 1, "unknown key 'appearance'"),
-        ("version", 3, "made by a newer edge-emotion (bundle version 3, this one reads up to 2)"),
+        ("version", 4, "made by a newer edge-emotion (bundle version 4, this one reads up to 3)"),
+        ("version", 3, "a manifest of version 3: 'spiking' is missing"),
         ("surprise", 1, "unknown key 'surprise'"),
         ("window.feature_set", "face-landmarks", "version: the feature set face-landmarks needs version 1"),
         ("appearance", None, "appearance: expected an object"),

@@ -71,7 +71,8 @@ def mel_filters(bands: int, low: float, high: float) -> Array:
     bins = _mel(np.arange(FFT // 2 + 1) * RATE / FFT)[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    return np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
+    filters: Array = np.maximum(0.0, np.minimum(rising, falling)).astype(np.float32)
+    return filters
 
 
 def cepstral_transform() -> Array:
@@ -247,7 +248,8 @@ def _nodes(static: Array, delta: Array, extra: Array, mel: Array) -> Array:
         extras[:, 1:],
         mean(mel),
     ]
-    return np.concatenate(parts, axis=1).astype(np.float32)
+    nodes: Array = np.concatenate(parts, axis=1).astype(np.float32)
+    return nodes
 
 
 def window_inputs(nodes: Array) -> Array:
@@ -282,7 +284,9 @@ def window_inputs(nodes: Array) -> Array:
         axis=-1,
     )
     deltas = nodes[..., CEPSTRA + 3 : LLDS]
-    return np.concatenate([bands, relative(nodes[..., :CEPSTRA]), rest, deltas], axis=-1).astype(np.float32)
+    parts = [bands, relative(nodes[..., :CEPSTRA]), rest, deltas]
+    inputs: Array = np.concatenate(parts, axis=-1).astype(np.float32)
+    return inputs
 
 
 @dataclass(frozen=True)

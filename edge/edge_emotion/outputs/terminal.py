@@ -15,12 +15,14 @@ from edge_emotion.fusion import Event
 from edge_emotion.outputs.frame_rate import FrameRate
 from edge_emotion.outputs.lines import line, sense
 from edge_emotion.sources.frame import Frame
+from edge_emotion.spiking_contract import FACE_VOICE
 
 if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
     from edge_emotion.features.face_front_end import Face
 
 QUIETEST = -60.0  # dBFS at the left end of the level meter
 MOST_REDRAWS = 5  # a second: drawing costs a small computer more than computing does
+SENSES = {"face": ("face",), "voice": ("voice",), FACE_VOICE: ("face", "voice")}  # of each modality
 KINDS = {"face": "frames", "voice": "samples"}  # what can be dropped
 COLOURS = ("white", "yellow", "blue", "red", "magenta", "green", "cyan")  # in the order of EMOTIONS
 
@@ -42,6 +44,7 @@ class TerminalView:
         """
         self._title = title
         self._needs = needs
+        self._senses_used = [sense for modality in needs for sense in SENSES.get(modality, ())]
         self._dropped = dropped
         self._time = 0.0
         self._level = -120.0
@@ -95,7 +98,7 @@ class TerminalView:
                 Bar(1.0, 0.0, value, color=COLOURS[index]),
                 "-" if values is None else f"{value:.0%}",
             )
-        if "voice" in self._needs:
+        if "voice" in self._senses_used:
             loudness = min(1.0, max(0.0, 1 - self._level / QUIETEST))
             grid.add_row("level", Bar(1.0, 0.0, loudness, color="bright_black"), f"{self._level:.0f} dBFS")
         title = Text(self._title, style="bold", overflow="ellipsis", no_wrap=True)
@@ -121,7 +124,7 @@ class TerminalView:
             lines.append(
                 _line(f"{modality:<5}  {said}", "" if estimate and not estimate.abstained else "dim")
             )
-        drops = ", ".join(f"{self._dropped(name)} {KINDS[name]}" for name in self._needs if name in KINDS)
+        drops = ", ".join(f"{self._dropped(name)} {KINDS[name]}" for name in self._senses_used)
         lines.append(_line(f"{self._rate.value:.1f} fps, dropped {drops}", "dim"))
         return lines
 

@@ -61,7 +61,7 @@ def stills(path: Path) -> dict[str, Stills]:
 
     EdgeEmotionError when the file is not of that layout.
     """
-    images, labels, names = _read(path)
+    images, labels, names = read(path)
     rank = np.array([PARTS.index(part(str(name))) for name in names])
     keep = np.ones(len(names), bool)
     for number in range(len(PARTS) - 1):
@@ -93,7 +93,11 @@ def _thumbnails(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return unit
 
 
-def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_]]:
+def read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.str_]]:
+    """Images (n, 48, 48) uint8, labels (n,) index into EMOTIONS and names (n,) of the whole file.
+
+    EdgeEmotionError when the file is not of that layout.
+    """
     try:
         with np.load(path, allow_pickle=False) as stored:
             images, kinds, words, names = (

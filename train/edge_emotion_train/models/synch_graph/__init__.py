@@ -1,0 +1,1 @@
+"""Synch-Graph: a spiking network over face and voice, its synchrony graphs, and the GCN that reads them."""

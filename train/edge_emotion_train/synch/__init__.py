@@ -1,0 +1,1 @@
+"""Training and measuring Synch-Graph: clips, presentations, recordings, protocols, tables."""
