@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
@@ -30,6 +31,8 @@ examples:
   edge-emotion-export runs/face --out face.emo --quantize none,dynamic      not the static one
   edge-emotion-export verify face.emo --run runs/face                       every gate again, on the written file
   edge-emotion-export results runs/voice runs/face --out docs/results       the table of all formats and precisions
+  edge-emotion-export synch-graph runs/synch --out synch.emo                a Synch-Graph of edge-emotion-train
+  edge-emotion-export synch-parity --network runs/synch/network.npz          the same spikes in Brian2, NumPy and ONNX
   edge-emotion models voice.emo            what the bundle says of itself
   edge-emotion --model voice.emo --audio clip.wav
 """
@@ -43,6 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _verify(_verify_parser().parse_args(given[1:]))
         if given[:1] == ["results"]:
             return _results(_results_parser().parse_args(given[1:]))
+        if given[:1] == ["synch-graph"]:
+            return _synch_graph(_synch_graph_parser().parse_args(given[1:]))
+        if given[:1] == ["synch-parity"]:
+            return _synch_parity(_synch_parity_parser().parse_args(given[1:]), given)
         _export(_parser().parse_args(given))
     except EdgeEmotionError as error:
         print(f"edge-emotion-export: {error}", file=sys.stderr)
@@ -84,6 +91,38 @@ def _results(options: argparse.Namespace) -> int:
     command = " ".join(["edge-emotion-export", "results", *options.runs, "--out", options.out])
     write_export_results(options.runs, options.out, command, report=_say)
     return 0
+
+
+def _synch_graph(options: argparse.Namespace) -> int:
+    with _needs_the_extra():
+        from edge_emotion_export.synch_graph import export_synch_graph, verify_synch_graph
+
+        if options.verify:
+            verify_synch_graph(options.out, options.run, _say)
+        else:
+            export_synch_graph(options.run, options.out, options.name, _say)
+    return 0
+
+
+def _synch_parity(options: argparse.Namespace, given: Sequence[str]) -> int:
+    if (options.ravdess is None) != (options.fer2013 is None):
+        raise EdgeEmotionError("give both --ravdess and --fer2013, or neither for random rates")
+    with _needs_the_extra():
+        from edge_emotion_export.synch_parity import write_synch_parity
+
+        problems = write_synch_parity(
+            options.network,
+            options.presentations,
+            None if options.ravdess is None else (options.ravdess, options.fer2013),
+            options.out,
+            " ".join(["edge-emotion-export", *given]),
+            cache=options.cache,
+            seed=options.seed,
+            report=_say,
+        )
+    for problem in problems:
+        print(f"edge-emotion-export: {options.network}: {problem}", file=sys.stderr)
+    return 2 if problems else 0
 
 
 @contextmanager
@@ -178,6 +217,61 @@ def _results_parser() -> argparse.ArgumentParser:
     parser.add_argument("runs", metavar="RUN", nargs="+", help="runs that edge-emotion-train finished")
     parser.add_argument("--out", metavar="DIR", default="docs/results", help="default: docs/results")
     return parser
+
+
+def _synch_graph_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="edge-emotion-export synch-graph",
+        description="Turns a run of `edge-emotion-train synch-graph` into a bundle: its spiking network as one ONNX Scan, "
+        "graph building and GCN as another graph. Nothing is written unless, opened as on a device, every spike is the "
+        "reference's and no logit differs from PyTorch's by more than 1e-4.",
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of the training run")
+    parser.add_argument("--out", metavar="FILE.emo", type=Path, required=True, help="the bundle")
+    parser.add_argument("--name", help="of the model (default: the file's)")
+    parser.add_argument("--verify", action="store_true", help="repeat the proof on a bundle that is there")
+    return parser
+
+
+def _synch_parity_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="edge-emotion-export synch-parity",
+        description="Shows a spiking network the same input spikes in Brian2, in the NumPy reference and in its ONNX "
+        "graph, counts the spikes that differ, and writes synch-graph-parity.md, .json and .png. Exit 2 where any "
+        "differ.",
+    )
+    parser.add_argument(
+        "--network", metavar="FILE.npz", type=Path, required=True, help="network.npz of a Synch-Graph run"
+    )
+    parser.add_argument(
+        "--presentations", metavar="N", type=_positive, default=20, help="how many (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ravdess",
+        metavar="DIR",
+        type=Path,
+        help="RAVDESS speech, with --fer2013: show test clips of the pairs",
+    )
+    parser.add_argument(
+        "--fer2013", metavar="FILE", type=Path, help="FER2013 as .npz (default: random rates)"
+    )
+    parser.add_argument(
+        "--cache", metavar="DIR", type=Path, default=Path("cache"), help="of encoded clips (default: cache)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of pairs, rates and spike trains (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("docs/results"), help="default: docs/results"
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError("expected a number of at least 1")
+    return value
 
 
 if __name__ == "__main__":

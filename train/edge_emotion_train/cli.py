@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train import face_cli, face_video_cli, own_cli
+from edge_emotion_train import face_cli, face_video_cli, own_cli, synch_cli
 
 EXAMPLES = """examples:
   one protocol, three seeds, EmoDB learning beside RAVDESS:
@@ -25,6 +25,7 @@ EXAMPLES = """examples:
   a network from a folder of your own clips, DATA/LABEL/clip.wav:
     edge-emotion-train own DATA --out runs/mine
   the face: see edge-emotion-train appearance --help
+  face and voice as one spiking network: see edge-emotion-train synch-graph --help
 
 Speakers never stand on two sides of a split, except under the protocol named leaky. A stopped run goes on from its
 checkpoints when the same command is given again."""
@@ -92,6 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     face_cli.add_parsers(commands, common)
     face_video_cli.add_parser(commands, common)
     own_cli.add_parser(commands)
+    synch_cli.add_parsers(commands)
     return top
 
 

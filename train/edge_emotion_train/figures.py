@@ -1,12 +1,14 @@
 """Pictures of a run: who was taken for whom, and the graph that was learned."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-def _pyplot():
+def pyplot_for_files() -> Any:
+    """matplotlib's pyplot that draws into files, without a screen."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -17,7 +19,7 @@ def _pyplot():
 
 def draw_confusion(counts: NDArray[np.int64], labels: tuple[str, ...], title: str, path: Path) -> None:
     """Confusion matrix as PNG: row the true class, shares of a row in per cent."""
-    pyplot = _pyplot()
+    pyplot = pyplot_for_files()
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     figure, axes = pyplot.subplots(
         figsize=(1.2 + 0.7 * len(labels), 1.0 + 0.7 * len(labels)), layout="constrained"
@@ -46,7 +48,7 @@ def draw_confusion(counts: NDArray[np.int64], labels: tuple[str, ...], title: st
 
 def draw_adjacency(matrix: NDArray[np.float32], period: float, title: str, path: Path) -> None:
     """Learned adjacency ReLU(A) as PNG, with the weights of the middle node beside it; period: seconds a node."""
-    pyplot = _pyplot()
+    pyplot = pyplot_for_files()
     nodes = len(matrix)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4.4), layout="constrained")
     image = left.imshow(matrix, cmap="magma")

@@ -23,6 +23,7 @@ SIDES = ("train", "validation", "test")
 SHARES = (0.6, 0.2, 0.2)  # of the speakers and of the faces (paper: of the clips)
 RAVDESS_WORDS = dict(zip(("angry", "disgust", "fearful", "happy", "sad", "surprised"), CLASSES, strict=True))
 MOST_FACES = 600  # of a class and side
+FACES_EACH = {"train": 2, "validation": 1, "test": 1}  # pairs that a sentence is in
 NAME = "FER2013 x RAVDESS"
 
 
@@ -63,15 +64,13 @@ class PairedClips:
         )
 
 
-def paired_clips(
-    ravdess: Path, fer: Path, seed: int, cache: Path, faces_each: int = 1, workers: int = 1
-) -> PairedClips:
-    """Pair each sentence of the six classes with `faces_each` faces of its class and side.
+def paired_clips(ravdess: Path, fer: Path, seed: int, cache: Path, workers: int = 1) -> PairedClips:
+    """Pair each sentence of the six classes with faces of its class and side, as many as FACES_EACH says.
 
     EdgeEmotionError when a corpus is not there, or when it has too few speakers for three sides.
     """
     sentences = [clip for clip in ravdess_speech.clips(ravdess) if clip.label in RAVDESS_WORDS]
-    side_of = _dealt(sorted({clip.speaker for clip in sentences}), seed)
+    side_of = dealt(sorted({clip.speaker for clip in sentences}), seed)
     stills, sides, faces = _faces(fer, seed, cache, workers)
     random = np.random.default_rng((seed, 1))
     kinds = np.array([CLASSES.index(EMOTIONS[e]) for e in stills.labels])
@@ -80,19 +79,20 @@ def paired_clips(
         for label, word in enumerate(RAVDESS_WORDS):
             said = [clip for clip in sentences if clip.label == word and side_of[clip.speaker] == side]
             pool = np.flatnonzero((sides == side) & (kinds == label) & faces.found)
-            wanted = len(said) * faces_each
+            each = FACES_EACH[side]
+            wanted = len(said) * each
             if not len(pool) or not said:
                 raise EdgeEmotionError(f"no {CLASSES[label]} on the side {side}: the corpora are too small")
             drawn = np.concatenate([random.permutation(pool) for _ in range(-(-wanted // len(pool)))])
             pairs += [
-                Pair(clip, int(drawn[k * faces_each + i]), label, side)
+                Pair(clip, int(drawn[k * each + i]), label, side)
                 for k, clip in enumerate(said)
-                for i in range(faces_each)
+                for i in range(each)
             ]
     return PairedClips(seed, tuple(pairs), stills, faces)
 
 
-def _dealt(names: list[str], seed: int) -> dict[str, str]:
+def dealt(names: list[str], seed: int) -> dict[str, str]:
     """Name -> side, by the shares."""
     if len(names) < len(SIDES):
         raise EdgeEmotionError(

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from edge_emotion.features.face_alignment import alignment, viewed
 from edge_emotion.features.landmarks68 import landmarks68
+from edge_emotion.features.speech import RATE
 from edge_emotion.features.spikes import (
     CEPSTRA,
     PERIOD,
@@ -22,11 +23,10 @@ from edge_emotion.features.spikes import (
     sound_windows,
     spike_crop,
 )
-from edge_emotion.features.speech import RATE
 from edge_emotion_train.node_cache import read_sound
 from edge_emotion_train.synch.pairs import PairedClips
 
-KEPT = 6  # presentations of a decision: 3 s of them
+KEPT = 4  # presentations of a decision: 2 s of them, in which the sound's windows have passed over the last 3.1 s
 
 Array = NDArray[np.float32]
 

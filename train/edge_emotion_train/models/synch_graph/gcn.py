@@ -4,6 +4,7 @@ Sources: Synch-Graph, equations (6)-(9); Kipf and Welling (2016), the propagatio
 pooling. Plain PyTorch, dense over the nodes of a clip: what a device runs are masked tensors of 64 nodes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 from edge_emotion_train.models.synch_graph.settings import NetworkSettings
 from edge_emotion_train.models.synch_graph.synchrony import MEASURES
 
+START = 0.05  # deviation of the first layer's weights: small, so that they grow where they help
 IDENTITY = ("modality", "feature", "position")  # what tells a node from the others, whatever it did
 
 
@@ -96,9 +98,7 @@ class SynchGcn(nn.Module):
         self.register_buffer("mean", torch.zeros(len(kinds), measures))
         self.register_buffer("scale", torch.ones(len(kinds), measures))
         self.first = nn.Parameter(torch.empty(measures + 1, count, settings.hidden))
-        nn.init.uniform_(self.first, -1.0, 1.0)
-        with torch.no_grad():
-            self.first *= (3.0 / (measures + 1)) ** 0.5
+        nn.init.normal_(self.first, std=START)
         self.bias = nn.Parameter(torch.zeros(settings.hidden))
         self.layers = nn.ModuleList(
             nn.Linear(settings.hidden, settings.hidden) for _ in range(settings.layers - 1)
@@ -106,8 +106,11 @@ class SynchGcn(nn.Module):
         self.prints = nn.ModuleList(
             nn.Linear(settings.hidden, settings.fingerprint) for _ in range(settings.layers)
         )
+        # Clips differ in a small part of their fingerprints: what all have in common is taken out. Batch statistics
+        # while it learns; momentum 1: fit_prints() sets those of the training clips, without dropout, afterwards.
+        self.normalise = nn.BatchNorm1d(settings.fingerprint, affine=False, momentum=1.0)
         self.output = nn.Linear(settings.fingerprint, classes)
-        self.dropout = nn.Dropout(settings.dropout)
+        self.dropout, self.node_dropout = nn.Dropout1d(settings.dropout), nn.Dropout(settings.dropout)
 
     def fit(self, measures: Tensor) -> None:
         """Take the standardisation of (n, N, all measures) training clips."""
@@ -115,25 +118,44 @@ class SynchGcn(nn.Module):
         self.mean.copy_(chosen.mean(0))
         self.scale.copy_(chosen.std(0).clamp_min(0.05))
 
+    def fit_prints(self, logits_of_training: Callable[["SynchGcn"], Tensor]) -> None:
+        """Take the fingerprints' statistics of the training clips, then be in evaluation mode."""
+        self.eval()
+        self.normalise.train()
+        with torch.no_grad():
+            logits_of_training(self)
+        self.eval()
+
     def _chosen(self, measures: Tensor) -> Tensor:
         return measures[..., [MEASURES.index(name) for name in self.settings.measures]]
 
     def forward(self, measures: Tensor, propagate: Propagation) -> Tensor:
         """(n, N, all measures) and A-hat -> logits (n, classes)."""
         standard = (self._chosen(measures) - self.mean) / self.scale
+        standard = self._dropped_nodes(standard)
         weights = self.first[:, self.kinds]  # (measures + 1, N, hidden)
         x = weights[0] + torch.einsum("bnm,mnh->bnh", standard, weights[1:])
-        hidden = torch.relu(propagate(x) + self.bias)
+        hidden = self._dropped(torch.relu(propagate(x) + self.bias))
         pooled = self._print(0, hidden)
         for number, layer in enumerate(self.layers, start=1):
-            hidden = torch.relu(propagate(layer(self.dropout(hidden))))
+            hidden = self._dropped(torch.relu(propagate(layer(hidden))))
             pooled = pooled + self._print(number, hidden)
-        logits: Tensor = self.output(pooled)
+        logits: Tensor = self.output(self.normalise(pooled))
         return logits
+
+    def _dropped_nodes(self, standard: Tensor) -> Tensor:
+        """Dropout of the input, a neuron's measures together, as Kipf and Welling drop it."""
+        kept: Tensor = self.node_dropout(torch.ones_like(standard[..., :1]))
+        return standard * kept
+
+    def _dropped(self, hidden: Tensor) -> Tensor:
+        """Deviation: a unit is dropped in all nodes of a clip at once; neighbours would average single ones back in."""
+        dropped: Tensor = self.dropout(hidden.transpose(1, 2)).transpose(1, 2)
+        return dropped
 
     def _print(self, number: int, hidden: Tensor) -> Tensor:
         """Duvenaud's pool of a layer: sum over nodes of softmax(H U), here the mean, so that sizes compare."""
-        mean: Tensor = self.prints[number](self.dropout(hidden)).softmax(-1).mean(1)
+        mean: Tensor = self.prints[number](hidden).softmax(-1).mean(1)
         return mean * self.settings.fingerprint
 
     def parameter_count(self) -> int:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.features.spikes import DELAY_STEPS, STEPS, TIME_STEP, poisson_events
-from edge_emotion_train.models.synch_graph.network import inhibition_mask
-from edge_emotion_train.models.synch_graph.settings import Neurons, NetworkSettings
+from edge_emotion_train.models.synch_graph.network import THETA_START, inhibition_mask
+from edge_emotion_train.models.synch_graph.settings import NetworkSettings, Neurons
 from edge_emotion_train.models.synch_graph.state import NetworkState
 
 Values = NDArray[np.float64]
@@ -59,7 +59,7 @@ class _Group:
 def drawn_events(
     settings: NetworkSettings, rates: dict[str, NDArray[np.float32]], seed: tuple[int, ...]
 ) -> Events:
-    """Spikes of one presentation, as a device draws them: rates modality -> (inputs,) Hz; inputs are numbered through."""
+    """Spikes of one presentation, as a device draws them: rates modality -> (inputs,) Hz; inputs numbered through."""
     steps, inputs, first = [], [], 0
     for number, modality in enumerate(("face", "voice")):
         if modality not in settings.modalities:
@@ -99,8 +99,7 @@ def excitatory_spikes(state: NetworkState, drive: Values) -> NDArray[np.bool_]:
     count, _, width = drive.shape
     excitatory = _Group.at_rest(settings.excitatory, settings, (count, width))
     inhibitory = _Group.at_rest(settings.inhibitory, settings, (count, width))
-    theta = np.concatenate([state.theta[m] for m in settings.modalities])
-    limit = theta - 0.02 + settings.excitatory.threshold
+    limit = spike_limit(state)
     inhibit, excite = recurrent_weights(state)
     spikes = np.zeros((count, STEPS, width), bool)
     for step in range(STEPS):
@@ -118,6 +117,12 @@ def excitatory_spikes(state: NetworkState, drive: Values) -> NDArray[np.bool_]:
     return spikes
 
 
+def spike_limit(state: NetworkState) -> Values:
+    """(n,) potential of a spike of each excitatory neuron; V."""
+    theta = np.concatenate([state.theta[m] for m in state.settings.modalities])
+    return theta - THETA_START + state.settings.excitatory.threshold
+
+
 def recurrent_weights(state: NetworkState) -> tuple[Values, Values]:
     """(n, n) weights onto inhibitory and excitatory conductances, from inhibitory and from excitatory neurons."""
     settings = state.settings
@@ -128,7 +133,7 @@ def recurrent_weights(state: NetworkState) -> tuple[Values, Values]:
         places[modality] = slice(first, first + settings.count(modality))
         first += settings.count(modality)
         mask = inhibition_mask(settings, modality)
-        inhibit[places[modality], places[modality]] = mask * settings.to_excitatory
+        inhibit[places[modality], places[modality]] = mask * settings.to_excitatory_frozen
     for target, weights in state.cross.items():
         source = "voice" if target == "face" else "face"
         excite[places[source], places[target]] = weights

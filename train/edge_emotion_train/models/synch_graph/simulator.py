@@ -76,11 +76,14 @@ class StandaloneSimulator:
     """One C++ program, built once and run with other rates, weights and seeds each time."""
 
     def __init__(self, settings: NetworkSettings, presentations: int) -> None:
-        from brian2 import device, second, set_device
+        from brian2 import device, prefs, second, set_device
 
         self.settings, self.presentations = settings, presentations
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="edge-emotion-snn-"))
+            prefs.devices.cpp_standalone.extra_make_args_unix = [
+                "-j2"
+            ]  # Brian2's own -j starts all files at once
             set_device("cpp_standalone", build_on_run=False)
             stack.callback(_leave_device)
             self._built: SpikingNetwork = build(settings, presentations)

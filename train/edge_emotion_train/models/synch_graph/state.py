@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train.models.synch_graph.settings import Neurons, NetworkSettings, Plasticity
+from edge_emotion_train.models.synch_graph.settings import NetworkSettings, Neurons, Plasticity
 
 Weights = NDArray[np.float64]
 GRID = (

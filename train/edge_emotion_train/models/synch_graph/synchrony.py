@@ -64,7 +64,10 @@ def synchronous(
 
 
 def node_measures(
-    presentation: NDArray[np.int64], step: NDArray[np.int64], neuron: NDArray[np.int64], shape: tuple[int, int]
+    presentation: NDArray[np.int64],
+    step: NDArray[np.int64],
+    neuron: NDArray[np.int64],
+    shape: tuple[int, int],
 ) -> NDArray[np.float32]:
     """(N, 3): what each neuron did over the presentations of a clip; shape: (presentations, N).
 
