@@ -222,9 +222,9 @@ def _results_parser() -> argparse.ArgumentParser:
 def _synch_graph_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="edge-emotion-export synch-graph",
-        description="Turns a run of `edge-emotion-train synch-graph` into a bundle: its spiking network as one ONNX Scan, "
-        "graph building and GCN as another graph. Nothing is written unless, opened as on a device, every spike is the "
-        "reference's and no logit differs from PyTorch's by more than 1e-4.",
+        description="Turns a run of `edge-emotion-train synch-graph` into a bundle: its spiking network as one ONNX "
+        "Scan, graph building and GCN as another graph. Nothing is written unless, opened as on a device, every "
+        "spike is the reference's and no logit differs from PyTorch's by more than 1e-4.",
     )
     parser.add_argument("run", metavar="RUN", type=Path, help="folder of the training run")
     parser.add_argument("--out", metavar="FILE.emo", type=Path, required=True, help="the bundle")

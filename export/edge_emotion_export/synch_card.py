@@ -33,21 +33,25 @@ def synch_card(manifest: Mapping[str, Any]) -> str:
     limits = LIMITS if PAIRED in about["split"] else VIDEO_LIMITS
     proof = about.get("proof")
     lines = [
-        f"# {manifest['name']}: expressed emotion from face and voice as one", "",
-        f"- Network: {about['architecture']}, {about['parameters']:,} parameters and {about['synapses']:,} synapses that "
-        "STDP learned without labels",
-        f"- Window: {window['nodes']} presentations, one every {window['period']:g} s, a new estimate at each; the sound's "
-        "windows see the newest 1.6 s before each",
+        f"# {manifest['name']}: expressed emotion from face and voice as one",
+        "",
+        f"- Network: {about['architecture']}, {about['parameters']:,} parameters, and {about['synapses']:,} synapses",
+        "  that STDP taught without labels",
+        f"- Window: {window['nodes']} presentations, one every {window['period']:g} s, a new estimate at each; the",
+        "  sound's windows see the newest 1.6 s before each",
         f"- Classes: {', '.join(manifest['labels'])}",
-        "- Networks inside: onnx fp32, one for the spikes (float64 within) and one for the graph and its decision", "",
-        "Source: Mansouri-Benssassi and Ye, \"Synch-Graph\" (AAAI 2020), with the protocol that no label edge leaks into.", "",
+        "- Networks inside: onnx fp32, one for the spikes (float64 within), one for graph and decision; no int8, for",
+        "  spikes are to be the same in every runtime",
+        "",
+        'Source: Mansouri-Benssassi and Ye, "Synch-Graph" (AAAI 2020), by the protocol whose edges hold no label.',
+        "",
         about_people(manifest["modality"]),
         "## Data and licence", "",
         f"- {about['licence']}.", "",
         "The weights inherit these terms; the code's Apache-2.0 does not cover them.", "",
         f"Split: {about['split']}", "",
         "## Numbers (fp32)", "",
-        f"Unweighted average recall on the test side, {CHANCE}. Speakers and faces of that side were not learned from; the",
+        f"Unweighted average recall on the test side, {CHANCE}. Its speakers and faces were not learned from; the",
         "temperature and the epoch were chosen on the validation side. One split and seed: the spread over seeds is in",
         "docs/results/synch-graph.md.", "",
         "| model | protocol | clips | UAR % | accuracy % | calibration error % |", "|---|---|---|---|---|---|",
@@ -55,8 +59,8 @@ def synch_card(manifest: Mapping[str, Any]) -> str:
     ]  # fmt: skip
     if proof:
         lines += [
-            f"As exported: {proof['spikes']:,} spikes of {proof['presentations']} drawn presentations are the reference's, "
-            f"every one; logits differ by at most {proof['largest_difference']:.0e} from PyTorch's.", "",
+            f"As exported: {proof['spikes']:,} spikes of {proof['presentations']} drawn presentations are all the "
+            f"reference's; logits differ by at most {proof['largest_difference']:.0e} from PyTorch's.", "",
         ]  # fmt: skip
     lines += [limits, f"Trained on {about['date']}, commit {about['commit']}.", ""]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""A trained Synch-Graph as a bundle: the spiking network and the decision, both in ONNX, proved against their origin."""
+"""A trained Synch-Graph as a bundle: spiking network and decision, both in ONNX, proved against their origin."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -180,7 +180,8 @@ def prove(trained: TrainedSynchGraph, bundle: Bundle) -> dict[str, Any]:
         largest = max(largest, float(np.abs(engine.run(spikes) - wanted_logits).max()))
     if largest > LARGEST_DIFFERENCE:
         raise EdgeEmotionError(
-            f"the written decision differs by {largest:.1e} in a logit, more than {LARGEST_DIFFERENCE:.0e}; nothing was written"
+            f"the written decision differs by {largest:.1e} in a logit, more than {LARGEST_DIFFERENCE:.0e}; "
+            "nothing was written"
         )
     total = int(sum(spikes.sum() for spikes in presentations))
     return {"presentations": PROVED, "spikes": total, "spikes_that_differ": 0, "largest_difference": largest}

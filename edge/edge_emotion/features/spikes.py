@@ -1,4 +1,4 @@
-"""Spike trains for Synch-Graph: a face crop and a stretch of sound in, Poisson trains out, for training and device alike.
+"""Spike trains for Synch-Graph: a face crop and a stretch of sound in, Poisson trains out, in training as on a device.
 
 A clip is a series of presentations, one every half second: for 350 ms the network is shown the picture of that moment
 and the sound before it, then it rests for 150 ms. Every input has a train for what lies above its mean and one for
@@ -42,7 +42,7 @@ PERIOD = STIMULUS + REST  # s between presentations
 
 LOG_SIGMA = 1.5  # pixels, of the Gaussian before the Laplacian
 LEAST_CONTRAST = (
-    0.5  # grey levels, standard deviation of the LoG: a flatter picture is taken for as flat as this
+    3.0  # standard deviation of the LoG; a flatter picture is taken for as flat. FER2013's: 3.4 and more
 )
 STRONGEST = 3.0  # standard deviations that give MAX_RATE; more gives no more
 LEAST_LEVEL = -55.0  # dBFS: quieter frames of sound give no spikes
@@ -103,7 +103,7 @@ def sound_windows(side: int = 40, count: int = 4) -> Windows:
 
 
 def spike_crop(image: NDArray[np.uint8], to_crop: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Picture and alignment (face_alignment.py) -> (PICTURE, PICTURE) grey crop, which shows what a CROP x CROP shows."""
+    """Picture and alignment (face_alignment.py) -> (PICTURE, PICTURE) grey crop of what a CROP x CROP one shows."""
     margin = (PICTURE - CROP) // 2
     scale = PICTURE / CROP
     finer = to_crop * scale

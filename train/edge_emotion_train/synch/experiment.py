@@ -7,10 +7,10 @@ Each step is kept in the run folder and read from there when it is done; a stopp
     RUN/seed0/full/gcn/        one .npz a GCN: logits of validation and test clips
 """
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
+from functools import partialmethod
 from pathlib import Path
 
 import numpy as np
@@ -197,7 +197,7 @@ def count_answers(plan: Plan, size: str) -> dict[str, Answers]:
 
 def _one_bar() -> None:
     """A worker's own bars would be drawn across the one of all jobs."""
-    os.environ["TQDM_DISABLE"] = "1"
+    tqdm.__init__ = partialmethod(tqdm.__init__, disable=True)  # type: ignore[method-assign]
 
 
 def run_all(work: Sequence[tuple[Callable[..., str], tuple[object, ...]]], workers: int, title: str) -> None:

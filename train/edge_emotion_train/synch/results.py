@@ -86,7 +86,13 @@ def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -
         raise EdgeEmotionError(f"unknown setting {unknown[0]!r}; known: {', '.join(PRESETS)}")
     plans = [_plan(options, seed, workers) for seed in range(options.seeds)]
     run_all(
-        [(spiking_job, (plan, size, kind)) for plan in plans for size in sizes for kind in KINDS],
+        [
+            (spiking_job, (plan, size, kind))
+            for size in sizes
+            for plan in plans
+            for kind in KINDS
+            if kind == "joined" or size in options.baselines
+        ],
         workers,
         "spiking networks",
     )
@@ -96,7 +102,7 @@ def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -
         workers,
         "graph networks",
     )
-    rows = measured(plans, sizes)
+    rows = measured(plans, sizes, options.baselines)
     described = [read_material(plan.material)[0].described for plan in plans]
     made = stamp(command)
     about = {
@@ -121,8 +127,8 @@ def _plan(options: argparse.Namespace, seed: int, workers: int) -> Plan:
     return Plan(file, options.runs / f"seed{seed}", seed, options.presentations, options.backend)
 
 
-def measured(plans: Sequence[Plan], sizes: Sequence[str]) -> list[Row]:
-    """All rows of the page: means and spreads over the seeds."""
+def measured(plans: Sequence[Plan], sizes: Sequence[str], counted: Sequence[str]) -> list[Row]:
+    """All rows of the page: means and spreads over the seeds; counted: sizes with rows of spike counts alone."""
     rows = []
     for size in sizes:
         for protocol in reversed(PROTOCOLS):
@@ -134,8 +140,8 @@ def measured(plans: Sequence[Plan], sizes: Sequence[str]) -> list[Row]:
                         "layers": layers, "permuted": permuted, "model": "Synch-Graph",
                     }  # fmt: skip
                     rows.append(row_of([gcn_answers(plan, job) for plan in plans], about))
-        counts = [count_answers(plan, size) for plan in plans]
-        for name in counts[0]:
+        counts = [count_answers(plan, size) for plan in plans] if size in counted else []
+        for name in counts[0] if counts else ():
             about = {"part": "counts", "size": size, "protocol": "inductive", "leaky": False, "model": name}
             rows.append(row_of([found[name] for found in counts], about))
     if ABLATED in sizes:
