@@ -1,6 +1,6 @@
 """The project's wheel with its requirements, from wheels of one system alone, in folders to be run from.
 
-The plain install and what the extra `video` adds lie apart, so that what a plain install does is done without it.
+The plain install and what extras add to it lie apart, so that what a plain install does is done without it.
 """
 
 import shutil
@@ -17,11 +17,11 @@ PATIENCE = 900.0  # seconds; a command that takes longer hangs
 
 @dataclass(frozen=True)
 class Command:
-    """What is run: the arguments, how they are shown, and whether it takes the extra `video`."""
+    """What is run: the arguments, how they are shown, and whether it takes what extras bring."""
 
     shown: str
     arguments: tuple[str, ...]
-    video: bool = False
+    extra: bool = False
 
     @property
     def events(self) -> bool:
@@ -35,7 +35,7 @@ class RunError(Exception):
 
 @dataclass(frozen=True)
 class Install:
-    """An install: how its Python is called, the folder of the plain install, and that of the extra beside it."""
+    """An install: how its Python is called, the folder of the plain install, and that of the extras beside it."""
 
     python: tuple[str, ...]
     plain: Path
@@ -43,7 +43,7 @@ class Install:
 
     def run(self, command: Command) -> list[str]:
         """Lines that the command prints; raises RunError."""
-        path = f"{self.plain}:{self.extra}" if command.video else str(self.plain)
+        path = f"{self.plain}:{self.extra}" if command.extra else str(self.plain)
         kept = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "HOME": str(self.plain.parent)}
         words = [*self.python, str(self.plain / "bin" / "edge-emotion"), *command.arguments]
         try:
@@ -65,27 +65,33 @@ class Install:
         return done.stdout.splitlines()
 
 
-def install(place: Path, options: list[str], project: Path, wheels: Path, python: tuple[str, ...]) -> Install:
-    """Install the project's wheel, and the extra `video` beside it, into folders of `place`; raises SetupError.
+def install(
+    place: Path,
+    options: list[str],
+    project: Path,
+    wheels: Path,
+    python: tuple[str, ...],
+    extras: tuple[str, ...] = ("video",),
+) -> Install:
+    """Install the project's wheel, and what `extras` add beside it, into folders of `place`; raises SetupError.
 
     options: of pip, which system's wheels to take. wheels: where they are kept from one call to the next.
     """
     kept = fingerprint(ROOT, ["--editable", *options])  # of what decides which wheels they are
-    stamp = wheels / "made-from"
-    if not stamp.is_file() or stamp.read_text() != kept:
-        shutil.rmtree(wheels, ignore_errors=True)
-        for folder, wanted in (("plain", str(project)), ("video", f"{project}[video]")):
+    beside = "-".join(extras)
+    for folder, wanted in (("plain", str(project)), (beside, f"{project}[{','.join(extras)}]")):
+        stamp = wheels / folder / "made-from"
+        if not stamp.is_file() or stamp.read_text() != kept:
+            shutil.rmtree(wheels / folder, ignore_errors=True)
             (wheels / folder).mkdir(parents=True)
             fetch(wheels / folder, options, Path(wanted))
-        stamp.write_text(kept)
-    plain, full = (
-        {wheel.name: wheel for wheel in (wheels / one).glob("*.whl")} for one in ("plain", "video")
-    )
+            stamp.write_text(kept)
+    plain, full = ({wheel.name: wheel for wheel in (wheels / one).glob("*.whl")} for one in ("plain", beside))
     extra = [full[name] for name in full.keys() - plain.keys()]
     plain[project.name] = project  # today's, not the kept one
     unpack(place / "plain", options, list(plain.values()))
-    unpack(place / "video", options, extra)
-    return Install(python, place / "plain", place / "video")
+    unpack(place / beside, options, extra)
+    return Install(python, place / "plain", place / beside)
 
 
 def unpack(site: Path, options: list[str], wheels: list[Path]) -> None:

@@ -33,6 +33,7 @@ examples:
   edge-emotion-export results runs/voice runs/face --out docs/results       the table of all formats and precisions
   edge-emotion-export synch-graph runs/synch --out synch.emo                a Synch-Graph of edge-emotion-train
   edge-emotion-export synch-parity --network runs/synch/network.npz          the same spikes in Brian2, NumPy and ONNX
+  edge-emotion-export synch-cost                                            what spiking networks cost on this machine
   edge-emotion models voice.emo            what the bundle says of itself
   edge-emotion --model voice.emo --audio clip.wav
 """
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _results(_results_parser().parse_args(given[1:]))
         if given[:1] == ["synch-graph"]:
             return _synch_graph(_synch_graph_parser().parse_args(given[1:]))
+        if given[:1] == ["synch-cost"]:
+            return _synch_cost(_synch_cost_parser().parse_args(given[1:]), given)
         if given[:1] == ["synch-parity"]:
             return _synch_parity(_synch_parity_parser().parse_args(given[1:]), given)
         _export(_parser().parse_args(given))
@@ -101,6 +104,14 @@ def _synch_graph(options: argparse.Namespace) -> int:
             verify_synch_graph(options.out, options.run, _say)
         else:
             export_synch_graph(options.run, options.out, options.name, _say)
+    return 0
+
+
+def _synch_cost(options: argparse.Namespace, given: Sequence[str]) -> int:
+    with _needs_the_extra():
+        from edge_emotion_export.synch_cost import write_synch_cost
+
+        write_synch_cost(options.out, ["edge-emotion-export", *given], _say)
     return 0
 
 
@@ -230,6 +241,18 @@ def _synch_graph_parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", metavar="FILE.emo", type=Path, required=True, help="the bundle")
     parser.add_argument("--name", help="of the model (default: the file's)")
     parser.add_argument("--verify", action="store_true", help="repeat the proof on a bundle that is there")
+    return parser
+
+
+def _synch_cost_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="edge-emotion-export synch-cost",
+        description="Measures spiking networks of several sizes over several presentations, in ONNX Runtime, NumPy and "
+        "Brian2, and learning in Brian2's compiled program; writes synch-graph-cost.md and .json.",
+    )
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path("docs/results"), help="default: docs/results"
+    )
     return parser
 
 

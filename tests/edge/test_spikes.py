@@ -68,7 +68,7 @@ def test_a_picture_without_edges_gives_no_rates(grey):
 
 def test_noise_of_a_black_picture_hardly_spikes():
     noise = np.random.default_rng(0).integers(0, 2, (PICTURE, PICTURE)).astype(np.uint8)
-    assert face_rates(noise).mean() < 0.3 * face_rates(blob() + noise).mean()
+    assert face_rates(noise).mean() < 0.75  # Hz; a face of FER2013 has 7.5
 
 
 def test_another_shape_or_type_of_crop_is_refused():

@@ -15,6 +15,7 @@ import aarch64_userland
 import pytest
 from aarch64_agreement import TOLERANCE, Agreement, compare
 from aarch64_install import Command, Install, RunError
+from aarch64_proof import RECORDINGS
 from aarch64_sources import NoMirrorError, Source, from_lines, from_stanzas, machine_sources
 from check_wheels import TARGETS
 from environment import SetupError
@@ -201,7 +202,7 @@ def test_a_command_sees_the_extra_only_where_it_takes_it(tmp_path: Path) -> None
     shown = program(tmp_path, "import os, sys; print(os.environ['PYTHONPATH'], *sys.argv[1:])")
     plain, extra = tmp_path / "plain", tmp_path / "video"
     assert shown.run(Command("", ("a",))) == [f"{plain} a"]
-    assert shown.run(Command("", ("b",), video=True)) == [f"{plain}:{extra} b"]
+    assert shown.run(Command("", ("b",), extra=True)) == [f"{plain}:{extra} b"]
 
 
 @pytest.mark.parametrize(
@@ -222,9 +223,9 @@ def test_a_crash_under_emulation_is_a_row_that_does_not_agree(
     crashing = program(tmp_path, "import os; os.kill(os.getpid(), 11)")
     monkeypatch.setattr(aarch64, "emulated", lambda *given: crashing)
     reference = Future()
-    reference.set_result({command.shown: ["{}"] for command in aarch64.COMMANDS})
-    rows = aarch64.run_target(TARGETS[0], tmp_path, tmp_path, reference, Flag())
-    assert [row.agreement.wrong for row in rows] == [("ended by SIGSEGV",)] * len(aarch64.COMMANDS)
+    reference.set_result({command.shown: ["{}"] for command in RECORDINGS.commands})
+    rows = aarch64.run_target(TARGETS[0], tmp_path, tmp_path, RECORDINGS, reference, Flag())
+    assert [row.agreement.wrong for row in rows] == [("ended by SIGSEGV",)] * len(RECORDINGS.commands)
     assert "FAILED: Python 3.11, models: ended by SIGSEGV" in aarch64.table(rows)
 
 

@@ -14,7 +14,7 @@ from edge_emotion_train.synch.graph_training import GraphTraining, Sides, train_
 
 NETWORK = network_settings("reduced", features=2)  # 16 neurons
 CLASSES, EACH = 3, 30
-TRAINING = GraphTraining(epochs=60)
+TRAINING = GraphTraining(epochs=60, patience=30)
 
 
 def made(seed, telling):

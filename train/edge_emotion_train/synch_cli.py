@@ -38,7 +38,7 @@ def add_parsers(commands: Any) -> None:
         help="how Brian2 runs: compiled to one C++ program (needs g++ and make), by Cython (needs g++), or by NumPy,\n"
         "many times slower; none is taken in place of another (default: %(default)s)",
     )  # fmt: skip
-    common.add_argument("--epochs", type=_positive, help="of the graph network at most (default: 60)")
+    common.add_argument("--epochs", type=_positive, help="of the graph network at most (default: 50)")
     common.add_argument("--workers", type=_positive, help="jobs at a time (default: one a core)")
     common.add_argument("--cache", type=Path, default=Path("cache"), help="of encoded clips (default: cache)")
     form = {"formatter_class": argparse.RawTextHelpFormatter, "epilog": SYNCH_EXAMPLES, "parents": [common]}

@@ -28,11 +28,11 @@ LOOK = 5  # epochs between two looks at the validation clips
 class GraphTraining:
     """How a GCN learns: full batch, Adam (paper: 500 epochs at 1e-4; here fewer at a higher rate, to the same end)."""
 
-    epochs: int = 60
+    epochs: int = 50
     rate: float = 0.01
     weight_decay: float = 0.03
     """Of the first layer, which has weights for each neuron; none of the others, which all neurons share."""
-    patience: int = 30
+    patience: int = 15
     """Epochs without a better UAR on the validation clips, after which it is enough."""
 
 

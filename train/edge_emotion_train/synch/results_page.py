@@ -165,7 +165,7 @@ def _how(about: Row) -> list[str]:
         "last four presentations. Networks without cross-modal synapses (unimodal rows, early enhancement) learned on",
         f"their own. GCNs: Adam at {training['rate']:g}, weight decay {training['weight_decay']:g} in the first layer,",
         f"at most {training['epochs']} epochs of the full batch, the epoch with the best UAR on the validation clips,",
-        f"stopping {training['patience']} epochs after it. The choices among settings of the spiking network and of the GCN",
+        f"stopping {training['patience']} epochs after it. The choices among settings of spiking network and GCN",
         "(inhibition, shared weights, how long it learns, weight decay) were made on the validation clips of seed 0,",
         "whose test clips were left alone; test clips of the other seeds share speakers and faces with them. Pairings:",
         "",
