@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def load_synch_graph(run: Path) -> TrainedSynchGraph:
             f"{run} holds no Synch-Graph to export ({reason.filename} is missing): expected the folder of a finished "
             "`edge-emotion-train synch-graph` run of the inductive protocol"
         ) from reason
-    except (KeyError, TypeError, ValueError, RuntimeError) as reason:
+    except (KeyError, TypeError, ValueError, RuntimeError, EOFError, UnpicklingError) as reason:
         raise EdgeEmotionError(
             f"{folder} is damaged ({' '.join(str(reason).split())[:160]}); train again"
         ) from reason

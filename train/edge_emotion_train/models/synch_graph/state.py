@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,7 +89,7 @@ def read_state(path: Path) -> tuple[NetworkState, dict[str, NDArray[Any]]]:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         settings = settings_from(json.loads(str(arrays.pop("settings"))))
-    except (OSError, ValueError, KeyError, TypeError, EOFError) as reason:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as reason:
         raise EdgeEmotionError(f"{path} is no state of a spiking network ({reason})") from reason
     found: dict[str, dict[str, Weights]] = {"inputs": {}, "cross": {}, "theta": {}}
     for key in list(arrays):
