@@ -2,11 +2,13 @@
 
 Each step is kept in the run folder and read from there when it is done; a stopped run goes on.
 
+    RUN/seed0/run.json         what all of it is made from
     RUN/seed0/full/joined/     network.npz, spikes.npz, graphs.npz of the network with cross-modal synapses
     RUN/seed0/full/apart/      network.npz, spikes.npz of both senses without them; enhanced.npz, their rates enhanced
     RUN/seed0/full/gcn/        one .npz a GCN: logits of validation and test clips
 """
 
+import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
@@ -18,9 +20,10 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.metrics import softmax
 from edge_emotion_train.models.synch_graph.gcn import GcnSettings
-from edge_emotion_train.models.synch_graph.settings import NetworkSettings, network_settings
+from edge_emotion_train.models.synch_graph.settings import PRESETS, NetworkSettings, network_settings
 from edge_emotion_train.models.synch_graph.synchrony import (
     WINDOW,
     SynchronyGraphs,
@@ -34,6 +37,7 @@ from edge_emotion_train.synch.learning import learn
 from edge_emotion_train.synch.material import Material, read_material
 from edge_emotion_train.synch.pairs import CLASSES
 from edge_emotion_train.synch.recording import Recording, record
+from edge_emotion_train.whole_file import write_text
 
 PRESENTATIONS = 800  # that a network learns from
 KINDS = ("joined", "apart")
@@ -91,6 +95,30 @@ class Answers:
     def probabilities(self, temperature: float) -> NDArray[np.float64]:
         """(test clips, classes) at a temperature."""
         return softmax(self.test, temperature)
+
+
+def claim(plan: Plan, training: GraphTraining) -> None:
+    """Mark a run folder with what its files are made from; refuse one that was marked otherwise.
+
+    Recordings, graphs and answers are read back as they are found: without the mark, other data or settings in the same
+    folder would be given them.
+    """
+    _, material = read_material(plan.material)
+    made = {
+        "material": material,
+        "seed": plan.seed,
+        "presentations": plan.presentations,
+        "networks": {size: asdict(plan.network(size, "joined")) for size in PRESETS},
+        "training": asdict(training),
+    }
+    text, file = json.dumps(made, indent=1, sort_keys=True), plan.folder / "run.json"
+    if not file.is_file():
+        plan.folder.mkdir(parents=True, exist_ok=True)
+        write_text(file, text)
+    elif file.read_text() != text:
+        raise EdgeEmotionError(
+            f"{plan.folder} holds a run of other data or settings; choose another folder or delete it"
+        )
 
 
 def spiking_job(plan: Plan, size: str, kind: str) -> str:

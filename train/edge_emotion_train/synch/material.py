@@ -3,13 +3,17 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_emotion.features.speech import RATE
+from edge_emotion.features.spikes import cepstra, face_rates
+from edge_emotion_train.node_cache import read_sound
 from edge_emotion_train.synch.graph_training import Sides
 from edge_emotion_train.synch.pairs import SIDES, PairedClips, paired_clips
-from edge_emotion_train.synch.presentations import Shown, SoundScale, shown
+from edge_emotion_train.synch.presentations import Shown, SoundScale, crop_of, shown
 
 
 @dataclass(frozen=True)
@@ -56,13 +60,10 @@ def paired_material(ravdess: Path, fer: Path, seed: int, cache: Path, workers: i
 
 def _mark(paired: PairedClips) -> str:
     """What the pairs are, and what the encoders make of one of them."""
-    from zlib import crc32
-
-    from edge_emotion.features.spikes import face_rates
-    from edge_emotion_train.synch.presentations import crop_of
-
     words = [f"{p.sentence.path.name} {paired.stills.names[p.face]} {p.side}" for p in paired.pairs]
-    code = crc32(face_rates(crop_of(paired, paired.pairs[0].face, 1)).tobytes())
+    first = paired.pairs[0]
+    code = crc32(face_rates(crop_of(paired, first.face, 1)).tobytes())
+    code = crc32(cepstra(read_sound(first.sentence.path, RATE))[0].tobytes(), code)
     return f"{crc32(' '.join(words).encode()):08x}{code:08x}"
 
 

@@ -15,6 +15,7 @@ from edge_emotion_train.run_stamp import stamp
 from edge_emotion_train.synch.experiment import (
     GcnJob,
     Plan,
+    claim,
     count_answers,
     gcn_answers,
     gcn_job,
@@ -43,6 +44,7 @@ def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> 
     )
     job = GcnJob(options.size, options.protocol, options.permuted, GcnSettings(layers=options.layers))
     training = GraphTraining(**({"epochs": options.epochs} if options.epochs else {}))
+    claim(plan, training)
     material, _ = read_material(plan.material)
     network = plan.network(options.size, "joined")
     print(
@@ -87,7 +89,8 @@ def _material(options: argparse.Namespace, folder: Path, workers: int) -> Path:
 
         file = folder / "material.npz"
         if not file.is_file():
-            write_material(video_material(options.corpus, options.data, options.seed, workers), "video", file)
+            material = video_material(options.corpus, options.data, options.seed, workers)
+            write_material(material, material.described, file)
         return file
     if options.ravdess is None or options.fer2013 is None:
         raise EdgeEmotionError("give --ravdess DIR and --fer2013 FILE, or --corpus NAME and --data DIR")

@@ -1,6 +1,5 @@
 """Spikes of the frozen network for all clips of a pairing, computed once and kept."""
 
-import zlib
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,13 +88,3 @@ def _spikes(job: _Job) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np
         drive[k] = drive_of(state, drawn_events(state.settings, own, (seed, first + k)))
     which, step, neuron = np.nonzero(excitatory_spikes(state, drive))
     return which + first, step, neuron
-
-
-def fingerprint(state: NetworkState, shown: Shown, seed: int) -> str:
-    """Hexadecimal name of what a recording is made from."""
-    data = zlib.crc32(f"{seed} {len(shown.clip)}".encode())
-    for weights in (*state.inputs.values(), *state.cross.values(), *state.theta.values()):
-        data = zlib.crc32(np.ascontiguousarray(weights).tobytes(), data)
-    for modality in state.settings.modalities:
-        data = zlib.crc32(getattr(shown, modality)[::37].tobytes(), data)
-    return f"{data:08x}"

@@ -28,6 +28,7 @@ from edge_emotion_train.synch.experiment import (
     Answers,
     GcnJob,
     Plan,
+    claim,
     count_answers,
     gcn_answers,
     gcn_job,
@@ -85,6 +86,9 @@ def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -
     if unknown:
         raise EdgeEmotionError(f"unknown setting {unknown[0]!r}; known: {', '.join(PRESETS)}")
     plans = [_plan(options, seed, workers) for seed in range(options.seeds)]
+    training = GraphTraining(**({"epochs": options.epochs} if options.epochs else {}))
+    for plan in plans:
+        claim(plan, training)
     run_all(
         [
             (spiking_job, (plan, size, kind))
@@ -96,7 +100,6 @@ def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -
         workers,
         "spiking networks",
     )
-    training = GraphTraining(**({"epochs": options.epochs} if options.epochs else {}))
     run_all(
         [(gcn_job, (plan, job, training)) for job in gcn_jobs(sizes) for plan in plans],
         workers,

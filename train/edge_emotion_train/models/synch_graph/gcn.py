@@ -115,6 +115,8 @@ class SynchGcn(nn.Module):
     def fit(self, measures: Tensor) -> None:
         """Take the standardisation of (n, N, all measures) training clips."""
         chosen = self._chosen(measures)
+        if not self.settings.measures:
+            return
         self.mean.copy_(chosen.mean(0))
         self.scale.copy_(chosen.std(0).clamp_min(0.05))
 
