@@ -121,7 +121,7 @@ def claim(plan: Plan, training: GraphTraining) -> None:
         )
 
 
-def spiking_job(plan: Plan, size: str, kind: str) -> str:
+def spiking_job(plan: Plan, size: str, kind: str, workers: int = 1) -> str:
     """Teach a network and record all clips; of "apart" also with enhanced rates, of "joined" also the graphs."""
     material, _ = read_material(plan.material)
     folder = plan.folder / size / kind
@@ -129,13 +129,13 @@ def spiking_job(plan: Plan, size: str, kind: str) -> str:
     state = learn(
         material.shown, material.learned(), settings, plan.seed, plan.presentations, folder, plan.backend
     )
-    recording = record(state, material.shown, plan.seed, folder / "spikes.npz")
+    recording = record(state, material.shown, plan.seed, folder / "spikes.npz", workers)
     if kind == "joined":
         graphs_of(plan, size, WINDOW, material, recording)
     else:
         senses = [slice(0, settings.count("face")), slice(settings.count("face"), settings.neurons)]
         gains = enhancement_gains(recording, material.shown, material.learned(), senses)
-        record(state, material.shown, plan.seed, folder / "enhanced.npz", gains=gains)
+        record(state, material.shown, plan.seed, folder / "enhanced.npz", workers, gains)
     return f"seed {plan.seed} {size} {kind}"
 
 

@@ -50,7 +50,7 @@ def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> 
     print(
         f"{material.described}\n{network.neurons} excitatory neurons, {options.presentations} presentations"
     )
-    spiking_job(plan, options.size, "joined")
+    spiking_job(plan, options.size, "joined", workers)
     print(
         f"graph network, protocol {job.protocol}{', leaky' if job.protocol == 'paper' else ''} ...",
         flush=True,
@@ -59,7 +59,7 @@ def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> 
     answers = gcn_answers(plan, job)
     rows = {"Synch-Graph": row_of([answers], {"protocol": job.protocol, "leaky": job.protocol == "paper"})}
     if options.baselines:
-        spiking_job(plan, options.size, "apart")
+        spiking_job(plan, options.size, "apart", workers)
         rows |= {name: row_of([found], {}) for name, found in count_answers(plan, options.size).items()}
     for row in rows.values():
         row["corpus"] = material.corpus
