@@ -42,10 +42,12 @@ class Decision(nn.Module):
             self.output.bias.copy_(
                 gcn.output.bias - gcn.output.weight @ (gcn.normalise.running_mean / deviation)
             )
-        self.eval()
+        # In float64: what clips have in common was taken out of the fingerprints, so that rounding is enlarged.
+        self.double().eval()
 
     def forward(self, spikes: Tensor) -> Tensor:
         """As the class says."""
+        spikes = spikes.double()
         adjacency = self.synchrony(spikes) * self.edges + self.loops
         scale = adjacency.sum(-1).rsqrt()
         propagate = scale[:, None] * adjacency * scale[None]
@@ -56,23 +58,23 @@ class Decision(nn.Module):
         for number in range(1, self.layers):
             hidden = torch.relu(propagate @ self.hidden[number - 1](hidden))
             pooled = pooled + self.prints[number](hidden).softmax(-1).mean(0)
-        logits: Tensor = self.output(pooled)[None]
+        logits: Tensor = self.output(pooled)[None].float()
         return logits
 
     def synchrony(self, spikes: Tensor) -> Tensor:
         """(N, N) 1 where two neurons have spikes within the window of each other, by counts up to each step."""
         flat = spikes.reshape(-1, spikes.shape[-1])
         before = torch.cat([torch.zeros_like(flat[:1]), flat.cumsum(0)])
-        near = (before[self.last] > before[self.first]).float()
-        return (flat.T @ near > 0).float()
+        near = (before[self.last] > before[self.first]).to(flat.dtype)
+        return (flat.T @ near > 0).to(flat.dtype)
 
     def measures(self, spikes: Tensor) -> Tensor:
         """(N, 3), as synchrony.node_measures."""
         fired = spikes > 0
         number = spikes.sum(1)  # (K, N)
-        first = torch.where(fired, self.clock, torch.tensor(float(STEPS))).amin(1)
-        last = torch.where(fired, self.clock, torch.tensor(0.0)).amax(1)
+        first = torch.where(fired, self.clock, float(STEPS)).amin(1)
+        last = torch.where(fired, self.clock, 0.0).amax(1)
         between = (number - 1).clamp_min(0).sum(0)
-        span = torch.where(number > 0, last - first, torch.tensor(0.0)).sum(0)
-        interval = torch.where(between > 0, span / between.clamp_min(1) / STEPS, torch.tensor(1.0))
+        span = torch.where(number > 0, last - first, 0.0).sum(0)
+        interval = torch.where(between > 0, span / between.clamp_min(1) / STEPS, 1.0)
         return torch.stack([torch.log1p(number.mean(0)), first.mean(0) / STEPS, interval], dim=-1)
