@@ -5,8 +5,8 @@ Builds the wheel of this clone, installs it from aarch64 wheels alone into an ar
 and one with 3.13 (Trixie), runs it there under user-mode emulation of a Cortex-A72, and compares what it says of the
 bundled recordings with what the same wheel says here. It proves that the program starts and computes the same; the
 speed of an emulation means nothing. Needs qemu-aarch64-static (Debian: qemu-user-static) and a machine whose apt knows
-a mirror of Debian. --out writes the table, stamped, as aarch64.md and aarch64.json. --synch-graph runs the model of face
-and voice together instead, on demo.mp4 and two real talkers, compares its classes alone, and writes
+a mirror of Debian. --out writes the table, stamped, as aarch64.md and aarch64.json. --synch-graph runs the model of
+face and voice together instead, on demo.mp4 and two real talkers, compares its classes alone, and writes
 aarch64-synch-graph.md and .json. Exit code 1 when they disagree, 3 when this machine's apt knows no mirror of Debian,
 2 when anything else is missing.
 """

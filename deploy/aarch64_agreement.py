@@ -17,12 +17,13 @@ class Agreement:
     """How far two lists of events agree.
 
     largest: difference of a probability. wrong: what else differs, a line each. swapped: top emotions that differ
-    while the two were within TOLERANCE of each other here.
+    while the two were within TOLERANCE of each other here. classes: top emotions here, of the events that have one.
     """
 
     largest: float
     wrong: tuple[str, ...]
     swapped: int = 0
+    classes: tuple[str, ...] = ()
 
 
 def compare(here: list[Event], there: list[Event], tolerance: float | None = TOLERANCE) -> Agreement:
@@ -56,7 +57,8 @@ def compare(here: list[Event], there: list[Event], tolerance: float | None = TOL
             allowed = "less" if tolerance is None else f"at most {tolerance:g}"
             if off == 1.0 or (tolerance is not None and off > tolerance):
                 wrong.append(f"{at}, {name}: a probability off by {off:.4f}, expected {allowed}")
-    return Agreement(largest, tuple(wrong), swapped)
+    classes = tuple(event["emotion"] for event in here if event["emotion"] is not None)
+    return Agreement(largest, tuple(wrong), swapped, classes)
 
 
 def near_tie(one: Event, emotion: str | None) -> bool:

@@ -55,7 +55,7 @@ RECORDINGS = Proof(
 
 
 def synch_graph(model: str, clips: Path = CLIPS) -> Proof:
-    """The proof of a model of face and voice together, `model` by shipped name or path, on demo.mp4 and real talkers.
+    """Proof of a model of face and voice together, `model` by shipped name or path, on demo.mp4 and real talkers.
 
     Its spike trains are drawn from rates, and one spike more or less moves every probability; so classes are compared.
     Says which clips are not there. SetupError when the model is not.
@@ -70,7 +70,7 @@ def synch_graph(model: str, clips: Path = CLIPS) -> Proof:
         say(f"skipped: {name} (not in ../shared/data/clips, beside the repository)")
     return Proof(
         "aarch64-synch-graph",
-        "The model synch-graph on aarch64, emulated",
+        f"The model {bundle.stem} on aarch64, emulated",
         f"the model {bundle.stem}, run by ONNX Runtime, says of each clip is compared event by event with what the "
         "same wheel says on the machine below. It proves that the model runs there and finds the same classes",
         tuple(

@@ -83,16 +83,18 @@ def table(rows: list[Row]) -> list[str]:
 
 
 def verdict(rows: list[Row], tolerance: float | None = TOLERANCE) -> str:
-    """One line: whether every command agreed; where classes alone had to, how far and in what they did not."""
+    """One line: whether every command agreed; where classes alone had to, which they were and how far the rest is."""
     if any(row.agreement.wrong for row in rows):
         return "FAILED"
     if tolerance is not None:
         return f"passed: the same events, probabilities within {tolerance:g}"
     swapped = sum(row.agreement.swapped for row in rows)
+    classes = [name for row in rows for name in row.agreement.classes]
     return (
-        f"passed: the same classes and abstentions in {sum(row.count for row in rows)} events"
-        f"{f', but for {swapped} near ties swapped' if swapped else ''}, "
-        f"probabilities off by at most {max(row.agreement.largest for row in rows):.4f}"
+        f"passed: the same classes and abstentions{' but for near ties' if swapped else ''} in "
+        f"{sum(row.count for row in rows)} events, {len(classes)} of them with a class "
+        f"({', '.join(sorted(set(classes))) or 'none'}); probabilities off by at most "
+        f"{max(row.agreement.largest for row in rows):.4f}"
     )
 
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from threading import Event as Flag
 
 import aarch64
+import aarch64_install
 import aarch64_report
 import aarch64_userland
 import pytest
 from aarch64_agreement import TOLERANCE, Agreement, compare
 from aarch64_install import Command, Install, RunError
-from aarch64_proof import RECORDINGS
+from aarch64_proof import RECORDINGS, SYNCH_GRAPH, TALKERS, synch_graph
 from aarch64_sources import NoMirrorError, Source, from_lines, from_stanzas, machine_sources
 from check_wheels import TARGETS
 from environment import SetupError
@@ -179,6 +180,51 @@ def test_an_emotion_that_no_probability_is_given_for_is_no_near_tie() -> None:
     assert "face: emotion None, expected 'anger'" in compare([here], [there]).wrong[0]
 
 
+def far_apart(event: dict) -> dict:
+    """The event with the same classes, its probabilities further off than any tolerance."""
+    event["p"] = {"anger": 0.55, "fear": 0.45}
+    event["modalities"]["face"]["p"] = {"anger": 0.51, "fear": 0.49}
+    return event
+
+
+def test_where_classes_alone_have_to_agree_the_probabilities_are_told() -> None:
+    here, there = an_event(), far_apart(an_event())
+    assert len(compare([here], [there]).wrong) == 2
+    found = compare([here], [there], None)
+    assert found.wrong == ()
+    assert found.largest == pytest.approx(0.24)
+    assert found.classes == ("anger",)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("emotion",), "fear", "together: emotion 'fear', expected 'anger'"),
+        (("modalities", "face", "emotion"), "fear", "face: emotion 'fear', expected 'anger'"),
+        (("modalities", "face", "abstained"), "no face", "face: abstained 'no face', expected None"),
+        (("modalities", "face", "p"), None, "face: a probability off by 1.0000, expected less"),
+        (("p",), {"anger": 0.6, "joy": 0.4}, "together: a probability off by 1.0000, expected less"),
+    ],
+)
+def test_where_classes_alone_have_to_agree_another_one_is_named(
+    path: tuple[str, ...], value: object, said: str
+) -> None:
+    other = far_apart(an_event())
+    place = other
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    (line,) = compare([an_event()], [other], None).wrong
+    assert said in line
+
+
+def test_where_classes_alone_have_to_agree_near_ties_are_no_wider() -> None:
+    near = compare(*([event] for event in nearly_equal(TOLERANCE * 0.8)), None)
+    assert (near.wrong, near.swapped) == ((), 1)
+    far = compare(*([event] for event in nearly_equal(TOLERANCE * 1.2)), None)
+    assert far.wrong == ("at 1.2 s, face: emotion 'fear', expected 'anger'",)
+
+
 def test_a_missing_event_and_none_at_all_do_not_pass() -> None:
     assert compare([an_event()] * 2, [an_event()]).wrong == ("1 events, expected 2",)
     assert compare([], []).wrong == ("no events here: nothing is compared",)
@@ -267,6 +313,123 @@ def test_the_result_files_hold_the_table_the_tolerance_and_the_stamp(tmp_path: P
     assert text.endswith(
         "qemu-aarch64 version 7.2, numpy 2.0: `python3 deploy/aarch64.py --out docs/results`\n"
     )
+
+
+def a_bundle(folder: Path) -> Path:
+    bundle = folder / "tried.emo"
+    bundle.touch()
+    return bundle
+
+
+def test_a_joint_model_is_run_by_path_on_three_clips_with_onnx_beside_video(tmp_path: Path) -> None:
+    for name in TALKERS:
+        (tmp_path / name).touch()
+    bundle = a_bundle(tmp_path)
+    proof = synch_graph(str(bundle), tmp_path)
+    assert (proof.extras, proof.tolerance, proof.left_out) == (("onnx", "video"), None, ())
+    assert [command.shown for command in proof.commands] == [
+        f"--model tried --video {name}, 2.6 s" for name in ("demo.mp4", *TALKERS)
+    ]
+    for command in proof.commands:
+        assert command.extra and command.events
+        assert command.arguments[:2] == ("--model", str(bundle))
+        assert Path(command.arguments[3]).is_absolute() and Path(command.arguments[3]).is_file()
+
+
+def test_clips_that_are_not_there_are_left_out_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proof = synch_graph(str(a_bundle(tmp_path)), tmp_path / "nowhere")
+    assert proof.left_out == TALKERS
+    assert [command.shown for command in proof.commands] == ["--model tried --video demo.mp4, 2.6 s"]
+    assert (
+        f"skipped: {TALKERS[0]} (not in ../shared/data/clips, beside the repository)"
+        in capsys.readouterr().err
+    )
+
+
+@pytest.mark.parametrize("model", ["sync-graph", "/nowhere/tried.emo"])
+def test_a_joint_model_that_is_not_there_is_told(model: str) -> None:
+    with pytest.raises(
+        SetupError, match=f"no model '{model}': expected the name of a shipped one, or a .emo file"
+    ):
+        synch_graph(model)
+
+
+def test_the_result_files_of_a_joint_model_say_what_had_to_agree_and_hold_no_absolute_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = a_bundle(tmp_path)
+    proof = synch_graph(str(bundle), tmp_path)
+    classes = Agreement(0.0312, (), 0, ("anger",))
+    rows = [aarch64.Row("3.11", proof.commands[0], 2, classes, 31.0)]
+    monkeypatch.setattr(aarch64_report, "emulator_version", lambda emulator: "qemu-aarch64 version 7.2")
+    monkeypatch.setattr(sys, "argv", ["aarch64.py", "--synch-graph", str(bundle), "--out", str(tmp_path)])
+    arguments = aarch64.asked(aarch64.parse())
+    aarch64_report.write(tmp_path, aarch64_report.stamped("qemu", {}, arguments), rows, proof)
+    kept = (tmp_path / "aarch64-synch-graph.json").read_text()
+    text = (tmp_path / "aarch64-synch-graph.md").read_text()
+    assert not list(tmp_path.glob("aarch64.*"))
+    assert json.loads(kept)["tolerance"] is None
+    assert json.loads(kept)["left_out"] == list(TALKERS)
+    assert "| 3.11 | --model tried --video demo.mp4, 2.6 s | 2 events | 0.0312 | 0 | 31 | yes |\n" in text
+    assert "the same classes and abstentions in 2 events, 1 of them with a class (anger); " in text
+    assert f"- skipped: {TALKERS[0]}, which was not on this machine\n" in text
+    assert f"`python3 deploy/aarch64.py --synch-graph tried.emo --out {tmp_path.name}`" in text
+    assert str(tmp_path.parent) not in text + kept
+
+
+def test_a_verdict_on_classes_tells_of_near_ties() -> None:
+    audio = Command("--audio demo.flac", ("--audio", "demo.flac", "--json"))
+    swapped = aarch64.Row("3.13", audio, 2, Agreement(0.004, (), 1, ("anger", "fear")), 21.4)
+    assert aarch64_report.verdict([swapped], None) == (
+        "passed: the same classes and abstentions but for near ties in 2 events, "
+        "2 of them with a class (anger, fear); probabilities off by at most 0.0040"
+    )
+    wrong = aarch64.Row("3.13", audio, 2, Agreement(0.3, ("emotion",)), 21.4)
+    assert aarch64_report.verdict([swapped, wrong], None) == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "model", "kept"),
+    [
+        ([], None, []),
+        (["--synch-graph"], SYNCH_GRAPH, ["--synch-graph"]),
+        (["--synch-graph", "other"], "other", ["--synch-graph", "other"]),
+    ],
+)
+def test_the_option_takes_a_model_or_the_shipped_one(
+    arguments: list[str], model: str | None, kept: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["aarch64.py", *arguments, "--out", str(tmp_path)])
+    options = aarch64.parse()
+    assert options.synch_graph == model
+    assert aarch64.asked(options) == [*kept, "--out", tmp_path.name]
+
+
+def test_wheels_are_kept_for_each_set_of_extras(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fetched, project = list[str](), tmp_path / "edge_emotion-0.1.0-py3-none-any.whl"
+    packages = {"plain": ("numpy",), "video": ("numpy", "av"), "onnx-video": ("numpy", "av", "onnxruntime")}
+
+    def fetch(folder: Path, options: list[str], wanted: Path) -> None:
+        fetched.append(wanted.name.removeprefix(project.name))
+        for name in packages[folder.name]:
+            (folder / f"{name}-1.whl").touch()
+
+    unpacked = dict[str, list[str]]()
+    monkeypatch.setattr(aarch64_install, "fetch", fetch)
+    monkeypatch.setattr(
+        aarch64_install,
+        "unpack",
+        lambda site, options, wheels: unpacked.update({site.name: sorted(wheel.name for wheel in wheels)}),
+    )
+    for extras in (("video",), ("onnx", "video"), ("video",)):
+        made = aarch64_install.install(tmp_path, [], project, tmp_path / "wheels", (), extras)
+        assert made.extra.name == "-".join(extras)
+    assert fetched == ["", "[video]", "[onnx,video]"]
+    assert unpacked["plain"] == [project.name, "numpy-1.whl"]
+    assert unpacked["video"] == ["av-1.whl"]
+    assert unpacked["onnx-video"] == ["av-1.whl", "onnxruntime-1.whl"]
 
 
 def test_versions_are_those_of_the_packages_in_the_folders(tmp_path: Path) -> None:
@@ -359,6 +522,7 @@ def test_without_the_emulator_one_line_names_its_package(monkeypatch: pytest.Mon
         (["--python", "3.9"], "invalid choice: '3.9'"),
         (["--cache", "README.md"], "--cache: expected a folder"),
         (["--out", "README.md"], "--out: expected a folder"),
+        (["--synch-graph", "nowhere.emo"], "no model 'nowhere.emo': expected the name of a shipped one"),
     ],
 )
 def test_wrong_arguments_are_named(arguments: list[str], said: str) -> None:
