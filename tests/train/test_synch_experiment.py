@@ -17,6 +17,7 @@ from edge_emotion_train.synch.material import Material, write_material
 from edge_emotion_train.synch.pairs import CLASSES, SIDES
 from edge_emotion_train.synch.presentations import Shown, SoundScale
 from edge_emotion_train.synch.results_page import bars, markdown
+from edge_emotion_train.synch.results_picture import draw_protocols
 
 TINY = {
     name: network_settings(name, features=f, window=8, input_sum=60.0)
@@ -81,7 +82,7 @@ def plans(folder):
     return made
 
 
-def test_everything_is_computed_once_and_makes_a_page(plans, monkeypatch):
+def test_everything_is_computed_once_and_makes_a_page(plans, monkeypatch, tmp_path):
     for plan in plans:
         claim(plan, TRAINING)
         for size in TINY:
@@ -103,6 +104,8 @@ def test_everything_is_computed_once_and_makes_a_page(plans, monkeypatch):
     for words in ("paper, leaky", "permuted", "early enhancement", "without edges", "Synch-Graph, inductive"):
         assert words in page
     assert len(bars(rows, "full")) == 5
+    draw_protocols(rows, tuple(TINY), tmp_path / "bars.png")
+    assert (tmp_path / "bars.png").stat().st_size > 5000
     # What is there is read, not made again.
     monkeypatch.setattr(experiment, "train_gcn", None)
     monkeypatch.setattr(experiment, "learn", lambda *a: learning.read_state(a[5] / "network.npz")[0])

@@ -9,6 +9,7 @@ Each step is kept in the run folder and read from there when it is done; a stopp
 """
 
 import json
+import multiprocessing
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, field, replace
@@ -241,4 +242,6 @@ def run_all(work: Sequence[tuple[Callable[..., str], tuple[object, ...]]], worke
                 bar.update()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in multiprocessing.active_children():
+                process.terminate()
             raise

@@ -39,6 +39,7 @@ from edge_emotion_train.synch.graph_training import PROTOCOLS, GraphTraining
 from edge_emotion_train.synch.material import paired_material, read_material
 from edge_emotion_train.synch.pairs import CLASSES
 from edge_emotion_train.synch.results_page import markdown
+from edge_emotion_train.synch.results_picture import draw_protocols
 from edge_emotion_train.whole_file import write_text
 
 NAME = "synch-graph"
@@ -120,6 +121,7 @@ def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -
         json.dumps({"stamp": made, "about": about, "rows": rows}, indent=1) + "\n",
     )
     write_text(options.out / f"{NAME}.md", markdown(rows, made, about))
+    draw_protocols(rows, sizes, options.out / f"{NAME}.png")
     draw(plans, sizes, options.out)
 
 

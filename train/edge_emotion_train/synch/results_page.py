@@ -40,6 +40,7 @@ def markdown(rows: Sequence[Row], made: Row, about: Row) -> str:
     """The page: what counts first, the leaky protocol named so."""
     sizes = list(dict.fromkeys(row["size"] for row in rows if row["part"] == "protocols"))
     lines = [*_opening(made, about), *PROTOCOLS_SAID]
+    lines += ["![UAR by protocol](synch-graph.png)", ""]
     for size in sizes:
         lines += _protocols(rows, size)
     counted = [size for size in sizes if any(r["part"] == "counts" and r["size"] == size for r in rows)]
