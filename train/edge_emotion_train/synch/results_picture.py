@@ -12,7 +12,7 @@ REAL, PERMUTED, COUNTS = "#1f77b4", "#d62728", "#7f7f7f"
 
 
 def draw_protocols(rows: Sequence[Row], sizes: Sequence[str], path: Path) -> None:
-    """Bars of UAR and their spread over seeds as PNG, a panel a size: what counts on the left, the leak on the right."""
+    """Bars of UAR and their spread over seeds as PNG, a panel a size: what counts left, the leak right."""
     pyplot = pyplot_for_files()
     figure, panels = pyplot.subplots(
         1, len(sizes), figsize=(1 + 4.4 * len(sizes), 4), layout="constrained", squeeze=False, sharey=True
