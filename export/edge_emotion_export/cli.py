@@ -32,7 +32,7 @@ examples:
   edge-emotion-export verify face.emo --run runs/face                       every gate again, on the written file
   edge-emotion-export results runs/voice runs/face --out docs/results       the table of all formats and precisions
   edge-emotion-export synch-graph runs/synch --out synch.emo                a Synch-Graph of edge-emotion-train
-  edge-emotion-export synch-parity --network runs/synch/network.npz          the same spikes in Brian2, NumPy and ONNX
+  edge-emotion-export synch-parity --network runs/synch/model/network.npz    the same spikes in Brian2, NumPy and ONNX
   edge-emotion-export synch-cost                                            what spiking networks cost on this machine
   edge-emotion models voice.emo            what the bundle says of itself
   edge-emotion --model voice.emo --audio clip.wav

@@ -79,6 +79,16 @@ def test_graphs_of_clips_hold_no_edge_between_them():
         assert (graphs.adjacency(np.array([clip]))[0] == expected).all()
 
 
+def test_a_short_clip_is_padded_cyclically_as_on_the_device():
+    spikes, recording = recorded(np.random.default_rng(3), 3, 16)
+    padded = synchrony_graphs(recording, np.zeros(3, np.int64), 1, least=4)
+    whole = np.concatenate([spikes, spikes[:1]])
+    four = Recording(*(part.astype(np.int32) for part in np.nonzero(whole)), 4, 16)
+    expected = synchrony_graphs(four, np.zeros(4, np.int64), 1)
+    assert (padded.measures == expected.measures).all()
+    assert (padded.edges == expected.edges).all()
+
+
 @pytest.mark.parametrize("labels", [None, [0, 1, 0], [0, -1, 0]])
 def test_propagation_is_the_normalised_adjacency_of_the_whole_graph(labels):
     """Equation (8) with the matrix of the joined graph written out."""

@@ -94,8 +94,8 @@ def face_windows(side: int = 40, across: int = 2) -> Windows:
 def sound_windows(side: int = 40, count: int = 4) -> Windows:
     """Windows over all cepstra that touch, the last one at the image's end: four of them see the newest 1.6 s.
 
-    What lies before them still says how loud the sound is. Spread over the whole image, the first ones would see
-    nothing of a clip of ordinary length, and six presentations of a stream more than a clip ever has.
+    What lies before them still says how loud the sound is. Deviation: the paper does not say where they lie. Spread
+    over the whole image, the first ones would see nothing of a clip of ordinary length.
     """
     if not (1 <= side <= CEPSTRA and 1 <= count <= FRAMES // side):
         raise EdgeEmotionError(f"{count} windows of {side} do not fit an image of {CEPSTRA} x {FRAMES}")

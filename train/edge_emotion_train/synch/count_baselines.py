@@ -53,7 +53,7 @@ def enhancement_gains(
     recording: of networks without cross-modal synapses; senses: their neurons, the face's and the voice's; learned: the
     training presentations, whose mean and deviation of the activity are the scale. Source: Mansouri-Benssassi and Ye,
     "Speech emotion recognition with early visual cross-modal enhancement using spiking neural networks" (2019), which
-    gives the idea, not the function.
+    gives the idea, not the function. Deviation: the rates are enhanced for networks that learned without.
     """
     counts = recording.counts()
     activity = [np.log1p(counts[:, sense].sum(1)) for sense in senses]

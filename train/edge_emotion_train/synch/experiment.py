@@ -37,6 +37,7 @@ from edge_emotion_train.synch.graph_training import GraphTraining, train_gcn
 from edge_emotion_train.synch.learning import learn
 from edge_emotion_train.synch.material import Material, read_material
 from edge_emotion_train.synch.pairs import CLASSES
+from edge_emotion_train.synch.presentations import KEPT
 from edge_emotion_train.synch.recording import Recording, record
 from edge_emotion_train.whole_file import write_text
 
@@ -114,6 +115,8 @@ def claim(plan: Plan, training: GraphTraining) -> None:
     }
     text, file = json.dumps(made, indent=1, sort_keys=True), plan.folder / "run.json"
     if not file.is_file():
+        if any(plan.folder.glob("*/joined/*.npz")):
+            raise EdgeEmotionError(f"{plan.folder} holds networks but no {file.name}; choose another folder")
         plan.folder.mkdir(parents=True, exist_ok=True)
         write_text(file, text)
     elif file.read_text() != text:
@@ -150,7 +153,9 @@ def graphs_of(
         recording = recording or stored_recording(
             folder / "spikes.npz", material, plan.network(size, "joined")
         )
-        write_graphs(synchrony_graphs(recording, material.shown.clip, len(material.labels), window), file)
+        write_graphs(
+            synchrony_graphs(recording, material.shown.clip, len(material.labels), window, KEPT), file
+        )
     return read_graphs(file)
 
 

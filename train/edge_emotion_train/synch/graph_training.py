@@ -1,7 +1,8 @@
 """Training of the GCN by one protocol, and what it says of the clips it did not learn from.
 
 paper      leaky: neurons of clips of one class are joined, test clips' too: a test clip's label is in its edges
-masked     such edges among training clips alone
+masked     such edges among training clips alone; transductive, the spikes of all clips (not their classes) set the
+           scale of the fingerprints while it learns
 inductive  no edge leaves a clip: the only protocol that a device can run, and the one that counts
 """
 
@@ -26,7 +27,7 @@ LOOK = 5  # epochs between two looks at the validation clips
 
 @dataclass(frozen=True)
 class GraphTraining:
-    """How a GCN learns: full batch, Adam (paper: 500 epochs at 1e-4; here fewer at a higher rate, to the same end)."""
+    """How a GCN learns: full batch, Adam. Deviation: the paper takes 500 epochs at 1e-4, here fewer at more."""
 
     epochs: int = 50
     rate: float = 0.01

@@ -102,7 +102,7 @@ def _one_run(
     progress.state = with_shared_weights(learned)
     counts = {m: _counts(spikes[m], len(batch)) for m in spikes}
     few = np.any([count < settings.least_spikes for count in counts.values()], axis=0)
-    # Diehl and Cook raise the rates at once; here at the next run, which a compiled program cannot look into.
+    # Deviation: Diehl and Cook raise the rates at once; a compiled program is looked into only between runs.
     retry = batch[few & (batch[:, 1] + 1 < settings.most_shows)] + (0, 1)
     progress.again = np.concatenate([progress.again[RUN:], retry])
     progress.learned += fresh

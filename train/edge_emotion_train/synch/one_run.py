@@ -57,7 +57,12 @@ def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> 
     )
     gcn_job(plan, job, training)
     answers = gcn_answers(plan, job)
-    rows = {"Synch-Graph": row_of([answers], {"protocol": job.protocol, "leaky": job.protocol == "paper"})}
+    about = {
+        "protocol": job.protocol, "leaky": job.protocol == "paper", "permuted": job.permuted, "size": job.size,
+        "layers": job.settings.layers, "seed": plan.seed,
+    }  # fmt: skip
+    name = "Synch-Graph on permuted classes" if job.permuted else "Synch-Graph"
+    rows = {name: row_of([answers], about)}
     if options.baselines:
         spiking_job(plan, options.size, "apart", workers)
         rows |= {name: row_of([found], {}) for name, found in count_answers(plan, options.size).items()}
@@ -70,14 +75,16 @@ def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> 
         "rows": rows,
         "temperature": temperature,
     }
-    write_text(folder / "metrics.json", json.dumps(metrics, indent=1) + "\n")
-    _pictures(plan, job, folder)
+    usual = job == GcnJob(job.size)  # what ships; another protocol's files stand beside it
+    ending = "" if usual else f"-{job.name}"
+    write_text(folder / f"metrics{ending}.json", json.dumps(metrics, indent=1) + "\n")
+    _pictures(plan, job, folder, ending)
     for name, row in rows.items():
         print(f"{name}: test UAR {100 * row['uar_mean']:.1f} %, accuracy {100 * row['accuracy_mean']:.1f} %")
     if job.protocol == "inductive" and not job.permuted:
         write_model(plan, job, folder / "model", temperature, metrics)
         print(f"for the export: edge-emotion-export synch-graph {folder} --out mine.emo")
-    print(f"see {folder / 'metrics.json'} and the pictures beside it")
+    print(f"see {folder / f'metrics{ending}.json'} and the pictures beside it")
 
 
 def _material(options: argparse.Namespace, folder: Path, workers: int) -> Path:
@@ -85,12 +92,12 @@ def _material(options: argparse.Namespace, folder: Path, workers: int) -> Path:
     if options.corpus:
         if options.data is None:
             raise EdgeEmotionError(f"--corpus {options.corpus} needs --data, the corpus' folder")
-        from edge_emotion_train.synch.video_material import video_material
+        from edge_emotion_train.synch.video_material import corpus_mark, video_material
 
         file = folder / "material.npz"
-        if not file.is_file():
-            material = video_material(options.corpus, options.data, options.seed, workers)
-            write_material(material, material.described, file)
+        mark = corpus_mark(options.corpus, options.data, options.seed)
+        if not file.is_file() or read_material(file)[1] != mark:
+            write_material(video_material(options.corpus, options.data, options.seed, workers), mark, file)
         return file
     if options.ravdess is None or options.fer2013 is None:
         raise EdgeEmotionError("give --ravdess DIR and --fer2013 FILE, or --corpus NAME and --data DIR")
@@ -100,12 +107,14 @@ def _material(options: argparse.Namespace, folder: Path, workers: int) -> Path:
     return Path(file)
 
 
-def _pictures(plan: Plan, job: GcnJob, folder: Path) -> None:
+def _pictures(plan: Plan, job: GcnJob, folder: Path, ending: str) -> None:
     from edge_emotion_train.synch.pictures import draw_cross, draw_fields, draw_raster
 
     answers = gcn_answers(plan, job)
     counts = confusion_matrix(answers.test_truth, answers.test.argmax(1), len(CLASSES))
-    draw_confusion(counts, CLASSES, f"Synch-Graph {job.size}, {job.protocol}", folder / "confusion.png")
+    draw_confusion(
+        counts, CLASSES, f"Synch-Graph {job.size}, {job.protocol}", folder / f"confusion{ending}.png"
+    )
     state, _ = read_state(plan.folder / job.size / "joined" / "network.npz")
     material, _ = read_material(plan.material)
     recording = stored_recording(plan.folder / job.size / "joined" / "spikes.npz", material, state.settings)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_alignment import alignment, viewed
 from edge_emotion.features.landmarks68 import landmarks68
 from edge_emotion.features.speech import RATE
@@ -97,6 +98,10 @@ def shown(
     parts: list[tuple[NDArray[np.uint8], NDArray[np.uint8], int, int]] = []
     for index, pair in enumerate(tqdm(paired.pairs, desc=f"spike rates, seed {paired.seed}", unit="clip")):
         path, sound = pair.sentence.path, sounds[pair.sentence.path]
+        if not ends(len(sound)):
+            raise EdgeEmotionError(
+                f"{path} is shorter than a presentation, {PERIOD} s: take it out of the corpus"
+            )
         for number in ends(len(sound)):
             if (path, number) not in windows:
                 newest = sound[: round(number * PERIOD * RATE)]

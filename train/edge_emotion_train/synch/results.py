@@ -61,7 +61,7 @@ def gcn_jobs(sizes: Sequence[str]) -> list[GcnJob]:
     ]
     if ABLATED in sizes:
         jobs += [job for _, job in ablation_jobs()]
-    return jobs
+    return list(dict.fromkeys(jobs))  # what the ablation leaves whole is in the table already
 
 
 def ablation_jobs() -> list[tuple[str, GcnJob]]:
@@ -82,8 +82,8 @@ def ablation_jobs() -> list[tuple[str, GcnJob]]:
 
 def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -> None:
     """Compute what is not yet there, then write the page, its numbers and its pictures."""
-    sizes = tuple(options.sizes)
-    unknown = [size for size in sizes if size not in PRESETS]
+    sizes = tuple(dict.fromkeys(options.sizes))
+    unknown = [size for size in (*sizes, *options.baselines) if size not in PRESETS]
     if unknown:
         raise EdgeEmotionError(f"unknown setting {unknown[0]!r}; known: {', '.join(PRESETS)}")
     plans = [_plan(options, seed, workers) for seed in range(options.seeds)]

@@ -9,7 +9,8 @@ PROTOCOLS_SAID = (
     "## Protocols",
     "",
     "`inductive`: no edge leaves a clip, the only protocol that a device can run, and the one that counts. `masked`:",
-    "neurons of training clips of one class are joined. **`paper`, leaky**: those of all clips are, so that a test",
+    "neurons of training clips of one class are joined; transductive, the spikes of all clips (not their classes) set",
+    "the scale of the fingerprints. **`paper`, leaky**: neurons of all clips of a class are joined, so that a test",
     "clip's class is written into its edges. *Permuted*: the same on classes dealt at random to the clips, which no",
     "network can know: what it scores above chance is leak.",
     "",
@@ -21,8 +22,8 @@ COUNTS_SAID = (
     "## Against spike counts alone",
     "",
     "Each row is a logistic regression on a clip's spike counts. *Early enhancement* scales each sense's rates by the",
-    "other's activity, after the authors' earlier approach; *both, counts* is what Synch-Graph's own network says",
-    "without a graph.",
+    "other's activity, after the authors' earlier approach, for networks that learned without; *both, counts* is what",
+    "Synch-Graph's own network says without a graph.",
     "",
 )
 ABLATION_SAID = (
@@ -163,8 +164,9 @@ def _how(about: Row) -> list[str]:
     return [
         "## How", "",
         f"Each spiking network learned from {about['presentations']} presentations of training clips. A clip is its",
-        "last four presentations. Networks without cross-modal synapses (unimodal rows, early enhancement) learned on",
-        f"their own. GCNs: Adam at {training['rate']:g}, weight decay {training['weight_decay']:g} in the first layer,",
+        "last four presentations; the sound's windows see the newest 1.6 s before each. Networks without cross-modal",
+        "synapses (unimodal rows, early enhancement) learned on their own.",
+        f"GCNs: Adam at {training['rate']:g}, weight decay {training['weight_decay']:g} in the first layer,",
         f"at most {training['epochs']} epochs of the full batch, the epoch with the best UAR on the validation clips,",
         f"stopping {training['patience']} epochs after it. The choices among settings of spiking network and GCN",
         "(inhibition, shared weights, how long it learns, weight decay) were made on the validation clips of seed 0,",

@@ -1,6 +1,7 @@
 """Filmed corpora with both senses, RAVDESS and eNTERFACE'05 video, seen and heard by the device's own code."""
 
 import os
+import zlib
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -55,15 +56,17 @@ def video_material(name: str, folder: Path, seed: int, workers: int | None = Non
     scale = fitted_scale([sound for (_, _, sound), side in zip(kept, sides, strict=True) if side == "train"])
     faces, voices, index, numbers = [], [], [], []
     windows = sound_windows()
+    nothing = np.zeros_like(next(iter(kept[0][1].values())))
     for place, (_, seen, sound) in enumerate(kept):
         for number in ends(len(sound)):
-            if number in seen:
-                newest = sound[: round(number * PERIOD * RATE)]
-                rates = windows.cut(sound_rates(newest, scale.mean, scale.scale))
-                faces.append(seen[number])
-                voices.append(np.rint(rates.reshape(-1) / np.float32(RATE_UNIT)).astype(np.uint8))
-                index.append(place)
-                numbers.append(number)
+            newest = sound[: round(number * PERIOD * RATE)]
+            rates = windows.cut(sound_rates(newest, scale.mean, scale.scale))
+            faces.append(
+                seen.get(number, nothing)
+            )  # without a face the voice is heard alone, as on the device
+            voices.append(np.rint(rates.reshape(-1) / np.float32(RATE_UNIT)).astype(np.uint8))
+            index.append(place)
+            numbers.append(number)
     labels = np.array([_class(clip) for clip, _, _ in kept], np.int64)
     shown = Shown(np.stack(faces), np.stack(voices), np.array(index), np.array(numbers))
     left_out = len(clips) - len(kept)
@@ -78,8 +81,20 @@ def _class(clip: Clip) -> int | None:
 
 
 def usable(seen: Seen, sound: NDArray[np.float32]) -> bool:
-    """Whether a presentation of the clip's last ones has a face, and there is sound."""
-    return bool(len(sound)) and bool(np.any(sound)) and any(number in seen for number in ends(len(sound)))
+    """Whether there is sound, and a face in half of the clip's last presentations, without which a device abstains."""
+    numbers = ends(len(sound))
+    with_face = sum(number in seen for number in numbers)
+    return bool(np.any(sound)) and bool(numbers) and 2 * with_face >= len(numbers)
+
+
+def corpus_mark(name: str, folder: Path, seed: int) -> str:
+    """What a material is made from: the corpus' files and their sizes, and the seed."""
+    if name not in CORPORA:
+        raise EdgeEmotionError(f"unknown corpus {name!r}, expected one of: {', '.join(CORPORA)}")
+    files = [
+        f"{clip.path.name} {clip.label} {clip.path.stat().st_size}" for clip in CORPORA[name].clips(folder)
+    ]
+    return f"{name} {seed} {zlib.crc32(' '.join(files).encode()):08x}"
 
 
 def look(path: Path) -> tuple[Seen, NDArray[np.float32]]:

@@ -3,6 +3,8 @@
 The same graph and node measures as synchrony.py makes from lists of spikes, as operations that ONNX has.
 """
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,7 @@ class Decision(nn.Module):
 
     def __init__(self, gcn: SynchGcn, presentations: int, window: float = WINDOW) -> None:
         super().__init__()
+        gcn = copy.deepcopy(gcn)  # its layers are taken over and turned to float64
         settings = gcn.settings
         self.presentations, self.layers = presentations, settings.layers
         self.chosen = [MEASURES.index(name) for name in settings.measures]

@@ -106,8 +106,8 @@ class SynchGcn(nn.Module):
         self.prints = nn.ModuleList(
             nn.Linear(settings.hidden, settings.fingerprint) for _ in range(settings.layers)
         )
-        # Clips differ in a small part of their fingerprints: what all have in common is taken out. Batch statistics
-        # while it learns; momentum 1: fit_prints() sets those of the training clips, without dropout, afterwards.
+        # Deviation: clips differ in a small part of their fingerprints; what all have in common is taken out. Batch
+        # statistics while it learns; momentum 1: fit_prints() sets them anew, without dropout, afterwards.
         self.normalise = nn.BatchNorm1d(settings.fingerprint, affine=False, momentum=1.0)
         self.output = nn.Linear(settings.fingerprint, classes)
         self.dropout, self.node_dropout = nn.Dropout1d(settings.dropout), nn.Dropout(settings.dropout)
@@ -121,7 +121,10 @@ class SynchGcn(nn.Module):
         self.scale.copy_(chosen.std(0).clamp_min(0.05))
 
     def fit_prints(self, logits_of_training: Callable[["SynchGcn"], Tensor]) -> None:
-        """Take the fingerprints' statistics of the training clips, then be in evaluation mode."""
+        """Take the fingerprints' statistics of what a model is taught on, then be in evaluation mode.
+
+        In the transductive protocols, paper and masked, these are all clips: their spikes, not their classes.
+        """
         self.eval()
         self.normalise.train()
         with torch.no_grad():
@@ -156,7 +159,7 @@ class SynchGcn(nn.Module):
         return dropped
 
     def _print(self, number: int, hidden: Tensor) -> Tensor:
-        """Duvenaud's pool of a layer: sum over nodes of softmax(H U), here the mean, so that sizes compare."""
+        """Duvenaud's pool of a layer, sum over nodes of softmax(H U). Deviation: the mean, so that sizes compare."""
         mean: Tensor = self.prints[number](hidden).softmax(-1).mean(1)
         return mean * self.settings.fingerprint
 

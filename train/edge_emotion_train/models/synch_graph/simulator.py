@@ -1,6 +1,7 @@
 """Runs of a learning network in Brian2: compiled to one C++ program, or step by step where no compiler is there."""
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -63,6 +64,7 @@ def open_simulator(
 def need_compiler(backend: str) -> None:
     """EdgeEmotionError when no C++ compiler is there: it names the package, and what works without."""
     compiler = os.environ.get("CXX", "g++")
+    compiler = shlex.split(compiler)[0]
     tools = [compiler] if backend == "cython" else [compiler, "make"]
     missing = [tool for tool in tools if shutil.which(tool) is None]
     if missing:

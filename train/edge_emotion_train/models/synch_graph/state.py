@@ -96,7 +96,24 @@ def read_state(path: Path) -> tuple[NetworkState, dict[str, NDArray[Any]]]:
         kind, _, name = key.partition("_")
         if kind in found and name in settings.modalities:
             found[kind][name] = arrays.pop(key)
+    _check(settings, found, path)
     return NetworkState(settings, **found), arrays
+
+
+def _check(settings: NetworkSettings, found: dict[str, dict[str, Weights]], path: Path) -> None:
+    """EdgeEmotionError when arrays are missing or of other shapes than the settings say."""
+    joined = len(settings.modalities) == 2 and settings.cross_sum > 0
+    for modality in settings.modalities:
+        windows, count = settings.windows(modality), settings.count(modality)
+        wanted = {"inputs": (len(windows.starts), windows.inputs, settings.features), "theta": (count,)}
+        if joined:
+            wanted["cross"] = (settings.neurons - count, count)
+        for kind, shape in wanted.items():
+            array = found[kind].get(modality)
+            if array is None or array.shape != shape or not np.isfinite(array).all():
+                raise EdgeEmotionError(
+                    f"{path} is no state of a spiking network: {kind} of {modality} are not finite numbers of {shape}"
+                )
 
 
 def settings_from(table: dict[str, Any]) -> NetworkSettings:

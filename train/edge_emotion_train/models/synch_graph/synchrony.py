@@ -88,9 +88,12 @@ def node_measures(
 
 
 def synchrony_graphs(
-    recording: Recording, clip: NDArray[np.int64], clips: int, window: float = WINDOW
+    recording: Recording, clip: NDArray[np.int64], clips: int, window: float = WINDOW, least: int = 0
 ) -> SynchronyGraphs:
-    """Graphs of all clips; clip: (presentations,) of which clip each is, in order, those of a clip in order of time."""
+    """Graphs of all clips; clip: (presentations,) of which clip each is, in order, those of a clip in order of time.
+
+    least: presentations of a decision; a clip with fewer is padded cyclically.
+    """
     width = round(window / TIME_STEP)
     edges = [np.zeros((0, 3), np.int32)]
     measures = np.zeros((clips, recording.neurons, len(MEASURES)), np.float32)
@@ -101,7 +104,13 @@ def synchrony_graphs(
         own = slice(spikes_before[begins[number]], spikes_before[ends[number]])
         presentation = recording.presentation[own].astype(np.int64) - begins[number]
         step, neuron = recording.step[own].astype(np.int64), recording.neuron[own].astype(np.int64)
-        shape = (int(ends[number] - begins[number]), recording.neurons)
+        shows = int(ends[number] - begins[number])
+        if 0 < shows < least:  # as the device pads a short clip: cyclically
+            again = [presentation == k % shows for k in range(least)]
+            step, neuron = (np.concatenate([part[own] for own in again]) for part in (step, neuron))
+            presentation = np.concatenate([np.full(own.sum(), k) for k, own in enumerate(again)])
+            shows = least
+        shape = (shows, recording.neurons)
         measures[number] = node_measures(presentation, step, neuron, shape)
         joined = synchronous(presentation * STEPS + step, neuron, recording.neurons, width)
         i, j = np.nonzero(np.triu(joined))
