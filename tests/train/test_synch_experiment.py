@@ -162,15 +162,31 @@ def test_the_command_leaves_a_model_pictures_and_numbers(folder, plans, tmp_path
     assert (tmp_path / "leaky" / "metrics-paper-3l-real.json").is_file()
 
 
+def test_any_setting_can_be_changed_from_the_command_line(plans, tmp_path, monkeypatch):
+    monkeypatch.setattr(one_run, "_material", lambda *_: plans[0].material)
+    command = ["synch-graph", "--presentations", "50", "--epochs", "5", "--out", str(tmp_path / "run")]
+    changes = ["--set", "features=1", "--set", "cross_sum=0", "--set", "shared=face,voice"]
+    assert cli.main([*command, *changes]) == 0
+    state, _ = learning.read_state(tmp_path / "run" / "model" / "network.npz")
+    assert state.settings.neurons == 8
+    assert state.settings.shared == ("face", "voice")
+    assert not state.cross
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (["--set", "featurs=1"], "did you mean 'features'"),
+        (["--set", "features=many"], "with a value like"),
+        (["--set", "window=4"], "part of how clips are encoded"),
         (["--corpus", "enterface-video"], "needs --data"),
         ([], "give --ravdess DIR and --fer2013 FILE"),
         (["--size", "reducd"], "invalid choice"),
     ],
 )
-def test_a_wrong_command_line_is_one_line(arguments, said, capsys, tmp_path):
+def test_a_wrong_command_line_is_one_line(arguments, said, capsys, tmp_path, plans, monkeypatch):
+    if "--set" in arguments:
+        monkeypatch.setattr(one_run, "_material", lambda *_: plans[0].material)
     assert cli.main(["synch-graph", "--out", str(tmp_path / "x"), *arguments]) == 2
     error = capsys.readouterr().err
     assert said in error

@@ -59,6 +59,11 @@ def add_parsers(commands: Any) -> None:
     )  # fmt: skip
     one.add_argument("--permuted", action="store_true", help="classes dealt at random: the control for leaks")
     one.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="another setting of the spiking network: features=10, inhibition=modality, shared=face,voice,\n"
+        "cross_sum=0, to_excitatory_frozen=2 ...; given again: more of them",
+    )  # fmt: skip
+    one.add_argument(
         "--layers", type=int, choices=(2, 3), default=3, help="of the GCN (default: %(default)s)"
     )
     one.add_argument("--baselines", action="store_true", help="also the unimodal and early-fusion rows")

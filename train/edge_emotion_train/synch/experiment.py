@@ -24,7 +24,7 @@ from tqdm import tqdm
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.metrics import softmax
 from edge_emotion_train.models.synch_graph.gcn import GcnSettings
-from edge_emotion_train.models.synch_graph.settings import PRESETS, NetworkSettings, network_settings
+from edge_emotion_train.models.synch_graph.settings import PRESETS, NetworkSettings, changed
 from edge_emotion_train.models.synch_graph.synchrony import (
     WINDOW,
     SynchronyGraphs,
@@ -47,17 +47,18 @@ KINDS = ("joined", "apart")
 
 @dataclass(frozen=True)
 class Plan:
-    """A run. material: its file. folder: of this seed. sizes: presets. backend: of Brian2."""
+    """A run. material: its file. folder: of this seed. backend: of Brian2. changes: of presets, ("features=10",)."""
 
     material: Path
     folder: Path
     seed: int
     presentations: int = PRESENTATIONS
     backend: str = "cpp_standalone"
+    changes: tuple[str, ...] = ()
 
     def network(self, size: str, kind: str) -> NetworkSettings:
         """Settings of a network: "joined", or "apart", without cross-modal synapses."""
-        settings = network_settings(size)
+        settings = changed(size, self.changes)
         return settings if kind == "joined" else replace(settings, cross_sum=0.0)
 
 

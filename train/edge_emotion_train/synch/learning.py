@@ -51,6 +51,13 @@ def learn(
 
     A stopped call goes on from its checkpoint. EdgeEmotionError for a folder of another network, seed or data.
     """
+    for modality in settings.modalities:
+        width = getattr(shown, modality).shape[1]
+        if width != settings.inputs(modality):
+            raise EdgeEmotionError(
+                f"the {modality} is shown as {width} inputs, the network has {settings.inputs(modality)}: windows are "
+                "part of how clips are encoded, leave window, face_across and sound_count as they are"
+            )
     folder.mkdir(parents=True, exist_ok=True)
     mark = _mark(shown, which, settings, seed, presentations)
     done = folder / STATE

@@ -40,7 +40,12 @@ def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> 
     """Teach, record, join, train, measure; writes RUN/model for the export, RUN/metrics.json and pictures."""
     folder: Path = options.out or Path("runs") / f"synch-graph-{options.size}"
     plan = Plan(
-        _material(options, folder, workers), folder, options.seed, options.presentations, options.backend
+        _material(options, folder, workers),
+        folder,
+        options.seed,
+        options.presentations,
+        options.backend,
+        tuple(options.set),
     )
     job = GcnJob(options.size, options.protocol, options.permuted, GcnSettings(layers=options.layers))
     training = GraphTraining(**({"epochs": options.epochs} if options.epochs else {}))

@@ -4,6 +4,7 @@ Times in seconds, potentials in volts, conductances without a unit: relative to 
 """
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -196,6 +197,25 @@ def network_settings(name: str, **changes: Any) -> NetworkSettings:
                 f"unknown setting {change!r}{_meant(change, fields)}; known: {', '.join(fields)}"
             )
     return replace(PRESETS[name], **changes)
+
+
+def changed(name: str, changes: Sequence[str]) -> NetworkSettings:
+    """A preset with changes as a command line says them: "features=10", "shared=face,voice", "cross_sum=0".
+
+    EdgeEmotionError for an unknown setting, and for a value that is not of its kind.
+    """
+    values: dict[str, Any] = {}
+    for change in changes:
+        key, _, text = change.partition("=")
+        before = getattr(PRESETS.get(name), key, "")
+        try:
+            if isinstance(before, tuple):
+                values[key] = tuple(part for part in text.split(",") if part)
+            else:
+                values[key] = type(before)(text)
+        except (TypeError, ValueError) as reason:
+            raise EdgeEmotionError(f"{change}: expected KEY=VALUE, with a value like {before!r}") from reason
+    return network_settings(name, **values)
 
 
 def _meant(word: str, known: Any) -> str:
