@@ -79,6 +79,8 @@ def add_parsers(commands: Any) -> None:
     table.add_argument("--sizes", nargs="+", default=["full", "reduced"], help="default: full reduced")
     table.add_argument("--baselines", nargs="*", default=["full", "reduced"], metavar="SIZE",
                        help="sizes with unimodal and early-fusion rows too (default: full reduced)")  # fmt: skip
+    table.add_argument("--partial", action="store_true",
+                       help="write the tables from the graph networks that are there, train none")  # fmt: skip
     table.add_argument("--seeds", type=_positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
     table.add_argument(
         "--runs", type=Path, default=Path("runs/synch-results"), help="where its runs lie and resume"

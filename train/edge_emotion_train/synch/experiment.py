@@ -200,6 +200,11 @@ def gcn_job(plan: Plan, job: GcnJob, training: GraphTraining) -> str:
     return f"seed {plan.seed} {job.size} {job.name}"
 
 
+def has_answers(plan: Plan, job: GcnJob) -> bool:
+    """Whether a GCN was trained."""
+    return (plan.folder / job.size / "gcn" / f"{job.name}.npz").is_file()
+
+
 def gcn_answers(plan: Plan, job: GcnJob) -> Answers:
     """What a trained GCN said."""
     with np.load(plan.folder / job.size / "gcn" / f"{job.name}.npz", allow_pickle=False) as stored:

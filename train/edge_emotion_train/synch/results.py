@@ -32,6 +32,7 @@ from edge_emotion_train.synch.experiment import (
     count_answers,
     gcn_answers,
     gcn_job,
+    has_answers,
     run_all,
     spiking_job,
 )
@@ -101,11 +102,12 @@ def make_tables(options: argparse.Namespace, workers: int, command: list[str]) -
         workers,
         "spiking networks",
     )
-    run_all(
-        [(gcn_job, (plan, job, training)) for job in gcn_jobs(sizes) for plan in plans],
-        workers,
-        "graph networks",
-    )
+    if not options.partial:
+        run_all(
+            [(gcn_job, (plan, job, training)) for job in gcn_jobs(sizes) for plan in plans],
+            workers,
+            "graph networks",
+        )
     rows = measured(plans, sizes, options.baselines)
     described = [read_material(plan.material)[0].described for plan in plans]
     made = stamp(command)
@@ -144,7 +146,7 @@ def measured(plans: Sequence[Plan], sizes: Sequence[str], counted: Sequence[str]
                         "part": "protocols", "size": size, "protocol": protocol, "leaky": protocol == "paper",
                         "layers": layers, "permuted": permuted, "model": "Synch-Graph",
                     }  # fmt: skip
-                    rows.append(row_of([gcn_answers(plan, job) for plan in plans], about))
+                    rows += _row(plans, job, about)
         counts = [count_answers(plan, size) for plan in plans] if size in counted else []
         for name in counts[0] if counts else ():
             about = {"part": "counts", "size": size, "protocol": "inductive", "leaky": False, "model": name}
@@ -158,8 +160,14 @@ def measured(plans: Sequence[Plan], sizes: Sequence[str], counted: Sequence[str]
                 "leaky": False,
                 "model": name,
             }
-            rows.append(row_of([gcn_answers(plan, job) for plan in plans], about))
+            rows += _row(plans, job, about)
     return rows
+
+
+def _row(plans: Sequence[Plan], job: GcnJob, about: Row) -> list[Row]:
+    """The row of a GCN over the seeds for which it was trained; none without any."""
+    answers = [gcn_answers(plan, job) for plan in plans if has_answers(plan, job)]
+    return [row_of(answers, about)] if answers else []
 
 
 def row_of(answers: Sequence[Answers], about: Row) -> Row:

@@ -16,6 +16,7 @@ PROTOCOLS_SAID = (
     "",
 )
 CHANCE = 1 / 6
+SEEDS = 3  # of a row, where nothing else is said
 NEAR = 0.05  # of UAR: what counts as the same, in the bars below
 COUNTS_SAID = (
     "",
@@ -79,7 +80,9 @@ def _opening(made: Row, about: Row) -> list[str]:
 
 
 def _percent(row: Row) -> str:
-    return f"{100 * row['uar_mean']:.1f} ({100 * row['uar_std']:.1f})"
+    """Mean and spread; how many seeds, where they are not three."""
+    several = "" if row["seeds"] == SEEDS else f", {row['seeds']} seed{'s' * (row['seeds'] > 1)}"
+    return f"{100 * row['uar_mean']:.1f} ({100 * row['uar_std']:.1f}){several}"
 
 
 def find(rows: Sequence[Row], **wanted: Any) -> Row:
