@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_emotion_train.figures import pyplot_for_files
-from edge_emotion_train.synch.results_page import CHANCE, find
+from edge_emotion_train.synch.results_page import CHANCE
 
 Row = dict[str, Any]
 REAL, PERMUTED, COUNTS = "#1f77b4", "#d62728", "#7f7f7f"
@@ -23,7 +23,10 @@ def draw_protocols(rows: Sequence[Row], sizes: Sequence[str], path: Path) -> Non
         for protocol in ("inductive", "masked", "paper"):
             name = "paper, leaky" if protocol == "paper" else protocol
             for permuted in (False, True):
-                row = find(rows, part="protocols", size=size, protocol=protocol, layers=3, permuted=permuted)
+                own = {"part": "protocols", "size": size, "protocol": protocol}
+                row = found(rows, **own, layers=3, permuted=permuted)
+                if row is None:
+                    continue
                 bars.append((f"{name}, permuted" if permuted else name, row, PERMUTED if permuted else REAL))
         for place, (_, row, colour) in enumerate(bars):
             axes.bar(place, 100 * row["uar_mean"], yerr=100 * row["uar_std"], color=colour, capsize=3)
