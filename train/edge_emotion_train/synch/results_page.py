@@ -150,7 +150,7 @@ def bars(rows: Sequence[Row], size: str) -> list[tuple[str, bool]]:
     apart = f"{points:.1f} apart" if control else "not measured"
     return [
         (
-            f"`paper` scores on permuted classes within 5 points of the real ones: {points:.1f} apart",
+            f"`paper` scores on permuted classes within 5 points of the real ones: {apart}",
             points <= 5,
         ),
         (f"`inductive` on permuted classes is within 5 points of chance: {100 * chance:.1f} %", at_chance),

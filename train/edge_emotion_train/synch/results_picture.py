@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from edge_emotion_train.figures import pyplot_for_files
-from edge_emotion_train.synch.results_page import CHANCE
+from edge_emotion_train.synch.results_page import CHANCE, found
 
 Row = dict[str, Any]
 REAL, PERMUTED, COUNTS = "#1f77b4", "#d62728", "#7f7f7f"
