@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train.metrics import softmax
 from edge_emotion_train.models.synch_graph.gcn import GcnSettings
 from edge_emotion_train.models.synch_graph.settings import PRESETS, NetworkSettings, changed
 from edge_emotion_train.models.synch_graph.synchrony import (
@@ -94,10 +93,6 @@ class Answers:
     validation_truth: NDArray[np.int64]
     test_truth: NDArray[np.int64]
     parameters: int = 0
-
-    def probabilities(self, temperature: float) -> NDArray[np.float64]:
-        """(test clips, classes) at a temperature."""
-        return softmax(self.test, temperature)
 
 
 def claim(plan: Plan, training: GraphTraining) -> None:

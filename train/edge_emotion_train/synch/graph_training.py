@@ -67,7 +67,6 @@ def train_gcn(
     settings: GcnSettings,
     seed: int,
     training: GraphTraining | None = None,
-    report: Callable[[int], None] | None = None,
 ) -> GraphOutcome:
     """Train a GCN; labels: (n,) class of each clip. EdgeEmotionError for an unknown protocol."""
     if protocol not in PROTOCOLS:
@@ -97,8 +96,6 @@ def train_gcn(
             if score > best:
                 best, when = score, epoch
                 kept = {name: value.clone() for name, value in model.state_dict().items()}
-        if report:
-            report(epoch)
         if best == 1.0 or (protocol != "paper" and epoch - when >= training.patience):
             break
     model.load_state_dict(kept)

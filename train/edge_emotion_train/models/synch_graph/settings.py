@@ -12,7 +12,6 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.spikes import Windows, face_windows, sound_windows
 
 MODALITIES = ("face", "voice")
-EXCITATORY, INHIBITORY = "excitatory", "inhibitory"
 
 
 def _check(good: bool, name: str, expected: str, came: object) -> None:
