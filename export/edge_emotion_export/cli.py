@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion_train.whole_numbers import positive
 
 _ABOUT = """\
 Turns the final model of a training run into one file that a device runs: NAME.emo, a zip of the network in ONNX and
@@ -267,7 +268,7 @@ def _synch_parity_parser() -> argparse.ArgumentParser:
         "--network", metavar="FILE.npz", type=Path, required=True, help="network.npz of a Synch-Graph run"
     )
     parser.add_argument(
-        "--presentations", metavar="N", type=_positive, default=20, help="how many (default: %(default)s)"
+        "--presentations", metavar="N", type=positive, default=20, help="how many (default: %(default)s)"
     )
     parser.add_argument(
         "--ravdess",
@@ -288,13 +289,6 @@ def _synch_parity_parser() -> argparse.ArgumentParser:
         "--out", metavar="DIR", type=Path, default=Path("docs/results"), help="default: docs/results"
     )
     return parser
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a number of at least 1")
-    return value
 
 
 if __name__ == "__main__":

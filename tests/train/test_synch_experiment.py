@@ -182,6 +182,8 @@ def test_any_setting_can_be_changed_from_the_command_line(plans, tmp_path, monke
         (["--corpus", "enterface-video"], "needs --data"),
         ([], "give --ravdess DIR and --fer2013 FILE"),
         (["--size", "reducd"], "invalid choice"),
+        (["--seed", "-1"], "at least 0"),
+        (["--workers", "two"], "expected a whole number, not 'two'"),
     ],
 )
 def test_a_wrong_command_line_is_one_line(arguments, said, capsys, tmp_path, plans, monkeypatch):

@@ -1,6 +1,7 @@
 """A whole run on a small made corpus: folders, metrics, pictures, resume, the command line's errors."""
 
 import json
+from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 import pytest
@@ -148,3 +149,12 @@ def test_speakers_are_named_in_few_words():
 
     names = ["ravdess-02", "ravdess-01", "ravdess-03", "ravdess-07", "emodb-08", "emodb-03", "own-anna"]
     assert named_speakers(names) == "emodb 03, 08; own anna; ravdess 01-03, 07"
+
+
+def test_a_killed_worker_is_one_line(monkeypatch, capsys):
+    def killed(*_):
+        raise BrokenProcessPool
+
+    monkeypatch.setattr("edge_emotion_train.synch.one_run.train_one", killed)
+    assert cli.main(["synch-graph"]) == 2
+    assert capsys.readouterr().err.startswith("edge-emotion-train: a worker was killed")

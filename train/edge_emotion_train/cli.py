@@ -4,12 +4,14 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train import face_cli, face_video_cli, own_cli, synch_cli
+from edge_emotion_train.whole_numbers import not_negative, positive
 
 EXAMPLES = """examples:
   one protocol, three seeds, EmoDB learning beside RAVDESS:
@@ -40,16 +42,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--epochs", type=_positive, help="passes over the clips (default: the recipe's)")
+    common.add_argument("--epochs", type=positive, help="passes over the clips (default: the recipe's)")
     common.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto")
     common.add_argument(
-        "--workers", type=_positive, help="trainings at a time (default: one a core; 1 on a GPU)"
+        "--workers", type=positive, help="trainings at a time (default: one a core; 1 on a GPU)"
     )
     common.add_argument(
         "--cache", type=Path, default=Path("cache"), help="folder of computed nodes (default: cache)"
     )
     common.add_argument(
-        "--copies", type=_not_negative, default=10, help="augmented copies of each recording (default: 10)"
+        "--copies", type=not_negative, default=10, help="augmented copies of each recording (default: 10)"
     )
 
     one = commands.add_parser(
@@ -73,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--adjacency", choices=("free", "tied", "binary", "weighted"), help="instead of the preset's"
     )
-    one.add_argument("--seeds", type=_positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
+    one.add_argument("--seeds", type=positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
     one.add_argument("--out", type=Path, help="run folder (default: runs/CORPUS-PROTOCOL)")
     one.set_defaults(run=_lgrin)
 
@@ -88,27 +90,13 @@ def _parser() -> argparse.ArgumentParser:
         "--runs", type=Path, default=Path("runs/voice-results"), help="where its runs lie and resume"
     )
     table.add_argument("--out", type=Path, default=Path("docs/results"), help="where the tables go")
-    table.add_argument("--seeds", type=_positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
+    table.add_argument("--seeds", type=positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
     table.set_defaults(run=_voice_results)
     face_cli.add_parsers(commands, common)
     face_video_cli.add_parser(commands, common)
     own_cli.add_parser(commands)
     synch_cli.add_parsers(commands)
     return top
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a number of at least 1")
-    return value
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("expected a number of at least 0")
-    return value
 
 
 class _Parser(argparse.ArgumentParser):
@@ -192,6 +180,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.name not in ("torch", "tqdm", "matplotlib"):
             raise
         message = f"{error.name} is missing: pip install -c constraints.txt '.[export]' in the clone"
+        print(f"edge-emotion-train: {message}", file=sys.stderr)
+        return 2
+    except BrokenProcessPool:
+        message = (
+            "a worker was killed, most likely for want of memory: the same command with --workers 1 goes on"
+        )
         print(f"edge-emotion-train: {message}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from edge_emotion_train.whole_numbers import positive
+
 EXAMPLES = """examples:
   the paper's landmarks, leave one speaker out:
     edge-emotion-train face-video --corpus rml-video --data RML --protocol loso
@@ -42,16 +44,9 @@ def add_parser(commands: Any, common: argparse.ArgumentParser) -> None:
     one.add_argument(
         "--bundle", help="bundle with the appearance network: a shipped one's name or a .emo file"
     )
-    one.add_argument("--seeds", type=_positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
+    one.add_argument("--seeds", type=positive, default=1, help="how many seeds, 0, 1, ... (default: 1)")
     one.add_argument("--out", type=Path, help="run folder (default: runs/CORPUS-FEATURES-PROTOCOL)")
     one.set_defaults(run=run)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a number of at least 1")
-    return value
 
 
 def run(options: argparse.Namespace, command: list[str]) -> None:

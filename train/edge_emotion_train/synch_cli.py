@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from edge_emotion_train.whole_numbers import not_negative, positive
+
 SYNCH_EXAMPLES = """examples:
   a reduced network (64 neurons, for the device) on FER2013 faces paired with RAVDESS sentences, then its bundle:
     edge-emotion-train synch-graph --ravdess ravdess --fer2013 fer2013.npz --size reduced --out runs/synch
@@ -31,15 +33,15 @@ def add_parsers(commands: Any) -> None:
     common.add_argument(
         "--fer2013", type=Path, metavar="FILE", help="FER2013 as .npz: the faces of the pairs"
     )
-    common.add_argument("--presentations", type=_positive, default=800, metavar="N",
+    common.add_argument("--presentations", type=positive, default=800, metavar="N",
                         help="presentations that the spiking network learns from (default: %(default)s)")  # fmt: skip
     common.add_argument(
         "--backend", choices=("cpp_standalone", "cython", "numpy"), default="cpp_standalone",
         help="how Brian2 runs: compiled to one C++ program (needs g++ and make), by Cython (needs g++), or by NumPy,\n"
         "many times slower; none is taken in place of another (default: %(default)s)",
     )  # fmt: skip
-    common.add_argument("--epochs", type=_positive, help="of the graph network at most (default: 50)")
-    common.add_argument("--workers", type=_positive, help="jobs at a time (default: one a core)")
+    common.add_argument("--epochs", type=positive, help="of the graph network at most (default: 50)")
+    common.add_argument("--workers", type=positive, help="jobs at a time (default: one a core)")
     common.add_argument("--cache", type=Path, default=Path("cache"), help="of encoded clips (default: cache)")
     form = {"formatter_class": argparse.RawTextHelpFormatter, "epilog": SYNCH_EXAMPLES, "parents": [common]}
 
@@ -67,7 +69,7 @@ def add_parsers(commands: Any) -> None:
         "--layers", type=int, choices=(2, 3), default=3, help="of the GCN (default: %(default)s)"
     )
     one.add_argument("--baselines", action="store_true", help="also the unimodal and early-fusion rows")
-    one.add_argument("--seed", type=_not_negative, default=0, help="of split, pairs, networks (default: 0)")
+    one.add_argument("--seed", type=not_negative, default=0, help="of split, pairs, networks (default: 0)")
     one.add_argument("--out", type=Path, help="run folder (default: runs/synch-graph-SIZE)")
     one.set_defaults(run=_one)
 
@@ -81,26 +83,12 @@ def add_parsers(commands: Any) -> None:
                        help="sizes with unimodal and early-fusion rows too (default: full reduced)")  # fmt: skip
     table.add_argument("--partial", action="store_true",
                        help="write the tables from the graph networks that are there, train none")  # fmt: skip
-    table.add_argument("--seeds", type=_positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
+    table.add_argument("--seeds", type=positive, default=3, help="how many seeds, 0, 1, ... (default: 3)")
     table.add_argument(
         "--runs", type=Path, default=Path("runs/synch-results"), help="where its runs lie and resume"
     )
     table.add_argument("--out", type=Path, default=Path("docs/results"), help="where the tables go")
     table.set_defaults(run=_table)
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError("expected a number of at least 1")
-    return value
-
-
-def _not_negative(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("expected a number of at least 0")
-    return value
 
 
 def _one(options: argparse.Namespace, command: list[str]) -> None:

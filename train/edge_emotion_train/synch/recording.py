@@ -46,7 +46,7 @@ def record(
         file.parent.mkdir(parents=True, exist_ok=True)
         total = len(shown.clip)
         pieces = [np.arange(i, min(i + PIECE, total)) for i in range(0, total, PIECE)]
-        jobs = [(state, _part(shown, piece, state, gains), seed, int(piece[0])) for piece in pieces]
+        jobs = [(state, _part(shown, piece), _gains(gains, piece), seed, int(piece[0])) for piece in pieces]
         with ProcessPoolExecutor(workers) as pool:
             parts = list(
                 tqdm(pool.map(_spikes, jobs), total=len(jobs), desc=f"spikes {file.stem}", unit="piece")
@@ -67,24 +67,26 @@ def record(
 
 
 Gains = dict[str, NDArray[np.float32]]
-_Job = tuple[NetworkState, dict[str, NDArray[np.float32]], int, int]
+_Job = tuple[NetworkState, Shown, Gains | None, int, int]
 
 
-def _part(
-    shown: Shown, piece: NDArray[np.int64], state: NetworkState, gains: Gains | None
-) -> dict[str, NDArray[np.float32]]:
-    rates = {m: shown.rates(piece, m) for m in state.settings.modalities}
-    if gains is not None:
-        rates = {m: r * gains[m][piece, None] for m, r in rates.items()}
-    return rates
+def _part(shown: Shown, piece: NDArray[np.int64]) -> Shown:
+    return Shown(shown.face[piece], shown.voice[piece], shown.clip[piece], shown.number[piece])
+
+
+def _gains(gains: Gains | None, piece: NDArray[np.int64]) -> Gains | None:
+    return gains and {modality: factors[piece] for modality, factors in gains.items()}
 
 
 def _spikes(job: _Job) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    state, rates, seed, first = job
-    count = len(next(iter(rates.values())))
-    drive = np.empty((count, STEPS, state.settings.neurons))
-    for k in range(count):
+    state, shown, gains, seed, first = job
+    all_of_them = np.arange(len(shown.clip))
+    rates = {m: shown.rates(all_of_them, m) for m in state.settings.modalities}
+    if gains is not None:
+        rates = {m: r * gains[m][:, None] for m, r in rates.items()}
+    drive = np.empty((len(all_of_them), STEPS, state.settings.neurons))
+    for k in all_of_them:
         own = {m: r[k] for m, r in rates.items()}
-        drive[k] = drive_of(state, drawn_events(state.settings, own, (seed, first + k)))
+        drive[k] = drive_of(state, drawn_events(state.settings, own, (seed, first + int(k))))
     which, step, neuron = np.nonzero(excitatory_spikes(state, drive))
     return which + first, step, neuron

@@ -58,7 +58,6 @@ def gcn_jobs(sizes: Sequence[str]) -> list[GcnJob]:
         for size in sizes
         for layers in (3, 2)
         for permuted in (False, True)
-        if not (permuted and layers == 2)
     ]
     if ABLATED in sizes:
         jobs += [job for _, job in ablation_jobs()]
@@ -140,7 +139,7 @@ def measured(plans: Sequence[Plan], sizes: Sequence[str], counted: Sequence[str]
     for size in sizes:
         for protocol in reversed(PROTOCOLS):
             for layers in (3, 2):
-                for permuted in (False, True) if layers == 3 else (False,):
+                for permuted in (False, True):
                     job = GcnJob(size, protocol, permuted, GcnSettings(layers=layers))
                     about = {
                         "part": "protocols", "size": size, "protocol": protocol, "leaky": protocol == "paper",
