@@ -36,15 +36,15 @@ def write_tiny_face_bundle(path: Path) -> Path:
         "about": {"architecture": "means and linear layers", "parameters": 7 * width + 7},
     }  # fmt: skip
     files = {
-        "graph.onnx": _linear([1, NODES, width], [1], len(EMOTIONS)),
-        "appearance.onnx": _linear([1, CROP, CROP, 1], [1], EMBEDDING),
+        "graph.onnx": linear([1, NODES, width], [1], len(EMOTIONS)),
+        "appearance.onnx": linear([1, CROP, CROP, 1], [1], EMBEDDING),
         "card.md": b"# Tiny face\n\nUntrained, for tests.\n",
     }
     write_bundle(path, manifest, files)
     return path
 
 
-def _linear(shape: list[int], averaged: list[int], outputs: int) -> bytes:
+def linear(shape: list[int], averaged: list[int], outputs: int) -> bytes:
     """Average over some axes, flatten, one linear layer."""
     inputs = int(np.prod([size for axis, size in enumerate(shape) if axis not in averaged]))
     weights = np.random.default_rng(0).normal(0, 0.1, (inputs, outputs)).astype(np.float32)

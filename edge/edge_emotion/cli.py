@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 
+from edge_emotion.cli_commands import replay_command
 from edge_emotion.cli_parser import SOURCES, parser
 from edge_emotion.cli_run import is_live, run_command
 from edge_emotion.errors import EdgeEmotionError
@@ -35,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
             raise EdgeEmotionError(
                 f"another command does not go with {' and '.join(given)}: leave one of them out"
             )
-        live = command is run_command and is_live(options)
+        live = command is replay_command or (command is run_command and is_live(options))
         code = command(options)
         sys.stdout.flush()
         return code

@@ -34,6 +34,31 @@ def devices_command(options: argparse.Namespace) -> int:
     return 0
 
 
+def replay_command(options: argparse.Namespace) -> int:
+    """Send a file of motion as a suit or a tracker would."""
+    import sys
+    import threading
+
+    from edge_emotion.replay import PORTS, replay
+    from edge_emotion.sources.motion_file import MotionFile, MotionFileSettings
+
+    source = MotionFile(MotionFileSettings(options.file))
+    poses = list(source)
+    for warning in source.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    port = PORTS[options.to] if options.port is None else options.port
+    seconds = poses[-1].time / options.speed if options.speed > 0 else 0.0
+    print(f"sending {len(poses)} poses, {seconds:.1f} s, to {options.host}:{port} as {options.to}; Ctrl-C ends it",
+          file=sys.stderr)  # fmt: skip
+    sent = 0
+    while True:
+        sent += replay(poses, options.to, options.host, port, options.speed, threading.Event())
+        if not options.loop:
+            break
+    print(f"sent {sent} poses", file=sys.stderr)
+    return 0
+
+
 def models_command(options: argparse.Namespace) -> int:
     """List the models, or show one's card."""
     from edge_emotion.bundle import read_bundle, shipped_bundles

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from edge_emotion import __version__
-from edge_emotion.cli_commands import bench_command, devices_command, models_command
+from edge_emotion.cli_commands import bench_command, devices_command, models_command, replay_command
 from edge_emotion.cli_run import NOTE, demo_command, run_command
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.network_file import ENGINES
@@ -19,10 +19,11 @@ from edge_emotion.settings import (
     FaceRecognizerSettings,
     RecognizerSettings,
 )
+from edge_emotion.sources.motion import UNITS
 
 SOURCES = ("camera", "mic", "video", "audio")
 DESCRIPTION = f"""\
-Recognise expressed emotion from a face and a voice, live or recorded, on this device alone.
+Recognise expressed emotion from a face, a voice and a body, live or recorded, on this device alone.
 {NOTE}
 """
 EXAMPLES = """\
@@ -38,6 +39,11 @@ examples:
   edge-emotion --model synch-graph --camera 0 --mic default
                                                   one spiking model for both; also with --video
   edge-emotion --camera http://HOST:8080/video    a network camera
+  edge-emotion --imu mvn                          a body: an Xsens suit's network stream
+  edge-emotion --camera 0 --mic default --imu osc the three senses: trackers by VMC (SlimeVR and others)
+  edge-emotion --imu walk.bvh                     a body: a file of motion, .bvh or .mvnx
+  edge-emotion --imu iio                          one bare IMU on the I2C bus: how much its wearer moves
+  edge-emotion replay walk.bvh --to mvn           send a file as a suit would
   edge-emotion devices                            which cameras and microphones there are
   edge-emotion models face                        what a model is, its numbers and its limits
   edge-emotion bench                              what it costs on this machine
@@ -55,6 +61,7 @@ EXPECTED = {
     "--video": "a file, e.g. clip.mp4",
     "--mic": "a device, e.g. default",
     "--camera": "a device, e.g. 0",
+    "--imu": "mvn, osc, iio or a file, e.g. walk.bvh",
     "--size": "WIDTHxHEIGHT, e.g. 640x480",
 }
 SOUND_ENDINGS = (".wav", ".flac", ".mp3", ".ogg")
@@ -89,6 +96,12 @@ def parser() -> argparse.ArgumentParser:
     source("--mic", metavar="DEVICE", help='"default", a number, a name or a part of one')
     source("--video", metavar="FILE", type=Path, help="a video file, its picture and its sound")
     source("--audio", metavar="FILE", type=Path, help="a wav, flac, mp3 or ogg file")
+    source("--imu", metavar="SOURCE",
+           help="body motion: mvn[:PORT], an Xsens suit; osc[:PORT], VMC bones; iio[:NAME], one IMU; or FILE.bvh, "
+           "FILE.mvnx")  # fmt: skip
+    source("--listen", metavar="ADDRESS",
+           help="where suits and trackers are listened for (default 127.0.0.1: this machine alone)")  # fmt: skip
+    source("--imu-unit", choices=UNITS, help="of a suit's positions (default auto)")
     camera = CameraSettings()
     source("--camera-backend", choices=CAMERA_BACKENDS,
            help=f"how the camera is driven (default {camera.backend}: picamera2 for ribbon cameras)")  # fmt: skip
@@ -103,6 +116,18 @@ def parser() -> argparse.ArgumentParser:
     demo.add_argument("--audio-only", action="store_true", help="the bundled recording of a voice instead")
     _add_run_options(demo)
     demo.set_defaults(command=demo_command)
+
+    replay = commands.add_parser("replay", help="send a file of motion over the network, as a suit would")
+    replay.add_argument("file", type=Path, metavar="FILE", help="a .bvh or .mvnx file")
+    replay.add_argument("--to", choices=("mvn", "osc"), required=True, help="protocol")
+    replay.add_argument("--host", default="127.0.0.1", help="who is sent to (default %(default)s)")
+    replay.add_argument(
+        "--port", type=int, metavar="N", help="UDP port (default 9763 for mvn, 39539 for osc)"
+    )
+    replay.add_argument("--speed", type=float, default=1.0, metavar="X",
+                        help="times the file's own pace (default %(default)g)")  # fmt: skip
+    replay.add_argument("--loop", action="store_true", help="again and again, until Ctrl-C")
+    replay.set_defaults(command=replay_command)
 
     devices = commands.add_parser("devices", help="list the cameras and the microphones")
     devices.set_defaults(command=devices_command)
@@ -141,6 +166,8 @@ def _add_model_options(to: argparse.ArgumentParser, engine: str | None) -> None:
         f"(default {voice.model})")  # fmt: skip
     add("--face-model", metavar="NAME|PATH",
         help=f"model of the face, likewise (default {face.model})")  # fmt: skip
+    if engine:
+        add("--body-model", metavar="NAME|PATH", help="model of the body, likewise (default body)")
     default = "litert, or onnx for a model that has nothing else" if engine else "all that are installed"
     add("--engine", choices=(engine, *ENGINES) if engine else ENGINES, default=engine,
         help=f"runtime of the networks (default {default})")  # fmt: skip

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TypeVar
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.settings import (
     AudioFileSettings,
+    BodyRecognizerSettings,
     CameraSettings,
     FaceFrontEndSettings,
     FaceRecognizerSettings,
     MicrophoneSettings,
+    MotionSettings,
     RecognizerSettings,
     SynchGraphSettings,
     VideoFileSettings,
@@ -26,24 +28,31 @@ if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.outputs.output import Output
     from edge_emotion.outputs.window import WindowView
     from edge_emotion.pipeline import Run
-    from edge_emotion.session import Session, SessionSettings
+    from edge_emotion.session import Session
+    from edge_emotion.session_settings import SessionSettings
 
 T = TypeVar("T")
 
-NOTE = "Reports expressed emotion: how a face and a voice appear, not what a person feels."
+NOTE = "Reports expressed emotion: how a face, a voice and a body appear, not what a person feels."
 RECORDING = "The recording: John F. Kennedy, 20 January 1961, public domain; nobody labelled its emotion."
 CLIP = "demo.mp4"  # in the package's data; demo.txt beside it says what it is
 LIVE_ONLY = ("camera_backend", "size", "fps")
 PICTURES_ONLY = ("face_model", "faces", "landmarks", "window")
 NO_SOURCE = (
-    "give --camera N, --mic DEVICE, --video FILE or --audio FILE, or try `edge-emotion demo`; "
+    "give --camera N, --mic DEVICE, --imu SOURCE, --video FILE or --audio FILE, or try `edge-emotion demo`; "
     "see `edge-emotion --help`"
 )
 
 
 def is_live(options: argparse.Namespace) -> bool:
-    """Whether the flags name a camera or a microphone: Ctrl-C is then how a run ends."""
-    return options.camera is not None or options.mic is not None
+    """Whether the flags name something live: Ctrl-C is then how a run ends."""
+    return options.camera is not None or options.mic is not None or _live_motion(options)
+
+
+def _live_motion(options: argparse.Namespace) -> bool:
+    from edge_emotion.sources.open_motion import is_file
+
+    return options.imu is not None and not is_file(options.imu)
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -54,7 +63,8 @@ def run_command(options: argparse.Namespace) -> int:
 
 def demo_command(options: argparse.Namespace) -> int:
     """Recognise the bundled clip, or the bundled recording of a voice."""
-    options.camera = options.mic = options.video = options.audio = None
+    options.camera = options.mic = options.video = options.audio = options.imu = None
+    options.listen = options.imu_unit = None
     name = "demo.flac" if options.audio_only else CLIP
     with ExitStack() as stack:
         data = resources.files("edge_emotion") / "data"
@@ -73,7 +83,7 @@ def demo_command(options: argparse.Namespace) -> int:
 
 def session_settings(options: argparse.Namespace) -> "SessionSettings":
     """The settings that the flags say; EdgeEmotionError for a value out of range."""
-    from edge_emotion.session import SessionSettings
+    from edge_emotion.session_settings import SessionSettings
 
     chunk = AudioFileSettings.chunk if options.chunk is None else options.chunk
     how = (options.engine, options.precision, options.threads, options.smoothing)
@@ -98,11 +108,20 @@ def session_settings(options: argparse.Namespace) -> "SessionSettings":
         audio=AudioFileSettings(options.audio, chunk, options.realtime) if options.audio else None,
         camera=camera,
         microphone=None if options.mic is None else MicrophoneSettings(options.mic),
+        motion=_motion(options),
         voice=None if options.no_voice else voice,
         face=face,
         face_voice=face_voice,
+        body=BodyRecognizerSettings(options.body_model or BodyRecognizerSettings.model, *how),
         seconds=options.seconds,
     )
+
+
+def _motion(options: argparse.Namespace) -> MotionSettings | None:
+    if options.imu is None:
+        return None
+    more = {"listen": options.listen, "unit": options.imu_unit, "realtime": options.realtime}
+    return _given(MotionSettings, source=options.imu, **more)
 
 
 def _given(settings: Callable[..., T], **values: object) -> T:
@@ -121,13 +140,14 @@ def _check(options: argparse.Namespace) -> None:
     """EdgeEmotionError for flags that do not go together."""
     live = [f"--{name}" for name in ("camera", "mic") if getattr(options, name) is not None]
     files = [f"--{name}" for name in ("video", "audio") if getattr(options, name) is not None]
-    if not live and not files:
+    if not live and not files and options.imu is None:
         raise EdgeEmotionError(NO_SOURCE)
+    _check_motion(options)
     if len(files) > 1 or (live and files):
         raise EdgeEmotionError(
             f"{' and '.join([*live, *files])}: not allowed with each other; give one file, or --camera and --mic"
         )
-    if live and (options.realtime or options.chunk is not None):
+    if (live or (not files and _live_motion(options))) and (options.realtime or options.chunk is not None):
         raise EdgeEmotionError(
             "--realtime and --chunk go with --audio or --video FILE, not with live sources"
         )
@@ -139,12 +159,26 @@ def _check(options: argparse.Namespace) -> None:
         raise EdgeEmotionError("--no-voice and --no-face leave nothing to judge; give one of them")
     if options.camera is None:
         _refuse(options, LIVE_ONLY, "--camera")
-    if options.audio or live == ["--mic"] or options.no_face:
+    alone = not live and not files
+    if options.audio or live == ["--mic"] or options.no_face or alone:
         _refuse(options, PICTURES_ONLY, "a face to watch: --camera, or --video without --no-face")
-    if live == ["--camera"] or options.no_voice:
+    if live == ["--camera"] or options.no_voice or alone:
         _refuse(
             options, ("model",), "a voice: --mic, --audio, or --video without --no-voice (see --face-model)"
         )
+
+
+def _check_motion(options: argparse.Namespace) -> None:
+    """EdgeEmotionError for flags of motion that go with another source of it, or with none."""
+    from edge_emotion.sources.open_motion import NETWORKS
+
+    kind = "" if options.imu is None else options.imu.partition(":")[0]
+    if options.listen is not None and kind not in NETWORKS:
+        raise EdgeEmotionError("--listen goes with --imu mvn or --imu osc")
+    if options.imu_unit is not None and kind != "mvn":
+        raise EdgeEmotionError("--imu-unit goes with --imu mvn")
+    if options.body_model is not None and kind in ("", "iio"):
+        raise EdgeEmotionError("--body-model goes with --imu mvn, --imu osc or --imu FILE")
 
 
 def _names_one_for_both(options: argparse.Namespace) -> bool:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.emotions import EMOTIONS
+from edge_emotion.features.movement import MovementEvidence
 
 
 @dataclass(frozen=True)
@@ -13,11 +14,13 @@ class Estimate:
     """Expressed emotion in one window.
 
     time: end of the window, seconds on the source's clock (monotonic, 0 at its start): for voice the end of the last
-        node, for a face the instant of the last node, for both as one the newest presentation to the spiking network.
-    modality: "voice", "face", "face-voice" (one model for both), later "body"; what joins them is an Event.
+        node, for a face and a body the instant of the last node, for face and voice as one the newest presentation to
+        the spiking network.
+    modality: "voice", "face", "face-voice" (one model for both), "body"; what joins them is an Event.
     probabilities: (7,) float32 in the order of EMOTIONS, summing to 1; None when the modality abstains.
     quality: 0..1, how far the input can be trusted. Voice: share of speech in the window. Face: mean quality of the
-        window's frames, a frame in which the face was not seen or of no use counting as 0. Face and voice: share of
+        window's frames, a frame in which the face was not seen or of no use counting as 0. Body: share of the joints
+        that the source told of, over the window; of one IMU 1 while it measures. Face and voice: share of
         the window's presentations that saw a face of use, times the share of speech.
     latency: seconds from the window's end to this estimate: the sound or the frame that came in after it
         (descriptors look ahead, sound is pushed in chunks, frames lie between nodes; of face and voice together how
@@ -30,9 +33,12 @@ class Estimate:
         Face and voice: "no face" or what keeps it from being of use, in more than half of the presentations; "face
         just came" while they saw two people; "no sound"; "silence"; "non-speech"; "dropped sound"; "no spikes", when
         the neurons of one sense stayed silent; "too short", for a clip without a presentation.
+        Body: "no motion data"; "too few joints", when the source tells of too few; "one IMU", which shows how much
+        its wearer moves and never an emotion.
     computing: seconds of computing alone, from the piece of sound or the frame that completed the window to this
         estimate; of several faces' estimates at once, each after the one before.
-    identity: whose face, 1, 2, ... stable while it is tracked; None for voice, and when nobody is there.
+    identity: whose face, 1, 2, ... stable while it is tracked; None for voice and body, and when nobody is there.
+    movement: of one IMU, what it shows of arousal; None for all else.
     """
 
     time: float
@@ -43,6 +49,7 @@ class Estimate:
     abstained: str | None = None
     computing: float = 0.0
     identity: int | None = None
+    movement: MovementEvidence | None = None
 
     @property
     def emotion(self) -> str | None:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from edge_emotion.circumplex import valence_arousal
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.estimate import Estimate
+from edge_emotion.senses import FACE
 from edge_emotion.settings import FusionSettings
 from edge_emotion.spiking_contract import FACE_VOICE
 
-FACE = "face"
 SEEN = (FACE, FACE_VOICE)  # modalities whose estimates carry an identity
 LEAST = 1e-6  # a probability of 0 would let one sense forbid what all others see
 

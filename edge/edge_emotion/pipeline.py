@@ -1,21 +1,22 @@
-"""Drives one or two senses from a source, joins what they say, and keeps the numbers of the run."""
+"""Drives the senses from a source, joins what they say, and keeps the numbers of the run."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from time import process_time
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any
 
 from edge_emotion.estimate import Estimate
 from edge_emotion.features.voice_activity import level_dbfs
 from edge_emotion.fusion import Event, Fusion
 from edge_emotion.run_limit import RunLimit
 from edge_emotion.run_summary import RunSummary, SenseCount
+from edge_emotion.senses import JointListener, Listener, Motion, Mover, Source, Watcher
+from edge_emotion.skeleton import Pose
 from edge_emotion.sources.frame import Frame
+from edge_emotion.sources.iio import ImuSample
+from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import RATE, SoundBlock
 from edge_emotion.sources.timed_sound import Ended, TimedSound
 
@@ -29,85 +30,6 @@ LEADERS_KEPT = (
 LARGER = 1.25  # times the leading face's area, for another to take the voice over
 
 LevelMeter = Callable[[float, float], None]
-
-
-class Listener(Protocol):
-    """What hears: the voice's recogniser."""
-
-    def reset(self) -> None:
-        """Start at time 0."""
-        ...
-
-    def push(self, samples: NDArray[np.float32]) -> list[Estimate]:
-        """Take (n,) samples at 16 kHz; give the estimates they complete."""
-        ...
-
-    def flush(self) -> list[Estimate]:
-        """End of the sound: give the estimates still due."""
-        ...
-
-    def lose(self, seconds: float) -> None:
-        """Sound is missing here."""
-        ...
-
-
-@runtime_checkable
-class JointListener(Listener, Protocol):
-    """What hears for a recogniser that also sees: both sides give the estimates of one modality.
-
-    Their times are those of the source's clock, which the sound is placed on.
-    """
-
-    modality: str
-
-    def place(self, time: float) -> None:
-        """Say at which second of the source's clock the next sample lies."""
-        ...
-
-
-class Watcher(Protocol):
-    """What sees: the face's recogniser."""
-
-    @property
-    def faces(self) -> "list[Face]":
-        """Faces of the newest frame, largest first."""
-        ...
-
-    def reset(self) -> None:
-        """Start at time 0."""
-        ...
-
-    def push(self, frame: Frame) -> list[Estimate]:
-        """Take a frame; give the estimates it completes."""
-        ...
-
-    def flush(self) -> list[Estimate]:
-        """End of the pictures: give the estimates still due."""
-        ...
-
-
-class Source(Protocol):
-    """A SoundSource, a FrameSource, or both in one: blocks and frames in order of time."""
-
-    name: str
-
-    def __iter__(self) -> Iterator[SoundBlock | TimedSound | Frame | Ended]:
-        """Give what comes."""
-        ...
-
-    def close(self) -> None:
-        """Give back the device or the file."""
-        ...
-
-    @property
-    def dropped(self) -> int:
-        """Frames dropped because computing was too slow."""
-        ...
-
-    @property
-    def warnings(self) -> list[str]:
-        """What a user should know about the source so far, one line each."""
-        ...
 
 
 class Run:
@@ -125,6 +47,7 @@ class Run:
         fusion: Fusion | None = None,
         limit: float | None = None,
         hold: float = 0.0,
+        body: Mover | None = None,
     ) -> None:
         """limit: stop after this many seconds. hold: seconds that estimates wait, so that they come in order of time.
 
@@ -139,7 +62,8 @@ class Run:
         self._face = face
         self._joint = voice if isinstance(voice, JointListener) else None
         self._fusion = fusion or Fusion()
-        given = {"voice": voice, "face": face}
+        self._body = body
+        given = {"voice": voice, "face": face, "body": body}
         self._limit = RunLimit(limit, [sense for sense, judge in given.items() if judge is not None])
         self._hold = hold
         self._samples = 0
@@ -148,7 +72,9 @@ class Run:
         self._frames = 0
         self._first, self._last = 0.0, 0.0  # times of frames
         self._leaders: list[tuple[float, int | None]] = [(-math.inf, None)]  # since when which face leads
-        self._counts = {"voice": SenseCount(), "face": SenseCount()}
+        self._poses = 0
+        self._moved: tuple[float, float] | None = None  # times of the first and the newest item of motion
+        self._counts = {sense: SenseCount() for sense in given}
         self._over: set[str] = set()
         self._waiting: list[Estimate] = []
         self._cpu_start = process_time()
@@ -174,11 +100,16 @@ class Run:
             seconds = max(span, self._samples / RATE)
             count = self._counts["voice"]
             senses = [count.summary(self._joint.modality, seconds, dropped[0], self._frames, dropped[1])]
-            return RunSummary(tuple(senses), process_time() - self._cpu_start)
-        if self._voice is not None:
-            senses.append(self._counts["voice"].summary("voice", self._samples / RATE, self.dropped("voice")))
-        if self._face is not None:
-            senses.append(self._counts["face"].summary("face", span, self.dropped("face"), self._frames))
+        else:
+            if self._voice is not None:
+                senses.append(
+                    self._counts["voice"].summary("voice", self._samples / RATE, self.dropped("voice"))
+                )
+            if self._face is not None:
+                senses.append(self._counts["face"].summary("face", span, self.dropped("face"), self._frames))
+        if self._body is not None:
+            moved = self._moved[1] - self._moved[0] if self._moved else 0.0
+            senses.append(self._counts["body"].summary("body", moved, self.dropped("body"), self._poses))
         return RunSummary(tuple(senses), process_time() - self._cpu_start)
 
     def dropped(self, modality: str) -> int:
@@ -198,7 +129,7 @@ class Run:
     def _steps(self) -> Iterator[tuple[float, list[Estimate]]]:
         """Give the source's time and the estimates that each of its items completes."""
         try:
-            for sense in (self._voice, self._face):
+            for sense in (self._voice, self._face, self._body):
                 if sense is not None:
                     sense.reset()
             now = 0.0
@@ -211,12 +142,15 @@ class Run:
                 elif isinstance(piece, Frame):
                     now = piece.time
                     yield now, self._see(piece)
+                elif isinstance(piece, Pose | Silence | ImuSample):
+                    now = max(now, piece.time)
+                    yield now, self._move(piece)
                 else:
                     yield from self._hear(piece)
                     now = self._heard()
                 if self._limit.reached:
                     break
-            yield math.inf, self._flush("voice") + self._flush("face")
+            yield math.inf, self._flush("voice") + self._flush("face") + self._flush("body")
         finally:
             self.source.close()
 
@@ -258,15 +192,22 @@ class Run:
             self.watch(frame, faces)
         return estimates
 
+    def _move(self, item: Motion) -> list[Estimate]:
+        if self._body is None:
+            return []
+        self._poses += not isinstance(item, Silence)
+        self._moved = (item.time if self._moved is None else self._moved[0], item.time)
+        return self._counted("body", self._body.push, item)
+
     def _flush(self, modality: str) -> list[Estimate]:
-        sense = self._voice if modality == "voice" else self._face
+        sense = {"voice": self._voice, "face": self._face, "body": self._body}[modality]
         if sense is None or modality in self._over:
             return []
         self._over.add(modality)
         return self._counted(modality, sense.flush)
 
     def _counted(self, modality: str, compute: Callable[..., list[Estimate]], *given: Any) -> list[Estimate]:
-        if self._joint is not None:
+        if self._joint is not None and modality != "body":
             return self._counts["voice"].counted(compute, *given)
         estimates = self._counts[modality].counted(compute, *given)
         if modality == "voice" and self._shift:

@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 
+from edge_emotion.skeleton import Pose
 from edge_emotion.sources.frame import Frame
+from edge_emotion.sources.iio import ImuSample
+from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import RATE, SoundBlock
 from edge_emotion.sources.timed_sound import TimedSound
+
+Limited = SoundBlock | TimedSound | Frame | Pose | Silence | ImuSample
 
 
 class RunLimit:
@@ -14,7 +19,7 @@ class RunLimit:
     """
 
     def __init__(self, seconds: float | None, senses: Iterable[str]) -> None:
-        """seconds: None for no limit. senses: "voice", "face"."""
+        """seconds: None for no limit. senses: "voice", "face", "body"."""
         self._seconds = seconds
         self._open = set(senses)
         self._samples = 0
@@ -29,10 +34,15 @@ class RunLimit:
         """Wait for a sense no longer."""
         self._open.discard(modality)
 
-    def cut(self, item: SoundBlock | TimedSound | Frame) -> SoundBlock | TimedSound | Frame | None:
+    def cut(self, item: "Limited") -> "Limited | None":
         """Give what of an item lies before the limit, None for nothing."""
         if self._seconds is None:
             return item
+        if isinstance(item, Pose | Silence | ImuSample):
+            if item.time <= self._seconds:
+                return item
+            self.end("body")
+            return None
         if isinstance(item, Frame):
             if item.time <= self._seconds:
                 return item

@@ -22,7 +22,7 @@ class SenseSummary:
         the windows that were estimated; None when all abstained.
     computing_p50, computing_p95: the part of these that is computing.
     seconds: of sound or of pictures, computed. computing: seconds spent on it.
-    dropped: frames dropped because computing was too slow. frames: pictures computed; None for sound.
+    dropped: frames dropped because computing was too slow. frames: pictures or poses computed; None for sound.
     dropped_sound: frames of sound dropped, where one recogniser takes both; `dropped` is then of pictures, else None.
     """
 
@@ -51,7 +51,8 @@ class SenseSummary:
 
     def text(self, cpu_share: str = "") -> str:
         """One line; cpu_share is put in before what was dropped."""
-        what = "sound" if self.frames is None else f"pictures ({self.frames}, {self.rate:.1f} a second)"
+        kind = "poses" if self.modality == "body" else "pictures"
+        what = "sound" if self.frames is None else f"{kind} ({self.frames}, {self.rate:.1f} a second)"
         dropped = f"{self.dropped} frames dropped"
         if self.dropped_sound is not None:
             what = f"sound and {what}"

@@ -2,20 +2,24 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_emotion.bundle import Bundle
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.fusion import FACE, Fusion
-from edge_emotion.pipeline import Run, Source
+from edge_emotion.fusion import Fusion
+from edge_emotion.pipeline import Run
+from edge_emotion.senses import BODY, FACE, Mover, Source
+from edge_emotion.session_settings import SessionSettings
+from edge_emotion.session_sources import open_sources
 from edge_emotion.settings import (
     AudioFileSettings,
+    BodyRecognizerSettings,
     CameraSettings,
     FaceRecognizerSettings,
-    FusionSettings,
     MicrophoneSettings,
+    MotionSettings,
     RecognizerSettings,
     SynchGraphSettings,
     VideoFileSettings,
@@ -23,6 +27,7 @@ from edge_emotion.settings import (
 from edge_emotion.spiking_contract import FACE_VOICE
 
 if TYPE_CHECKING:  # loaded for the senses that are used: OpenCV, PyAV and PortAudio are large
+    from edge_emotion.body_recognizer import BodyRecognizer
     from edge_emotion.face_recognizer import FaceRecognizer
     from edge_emotion.recognizer import Recognizer
     from edge_emotion.synch_graph import SynchGraphRecognizer
@@ -33,68 +38,26 @@ WEIGHT = "fusion_weight"  # in a bundle's `about`: its weight in the pool, where
 
 
 @dataclass(frozen=True)
-class SessionSettings:
-    """What comes in and who judges it: a video, a recording, a camera, a microphone, or camera and microphone."""
-
-    video: VideoFileSettings | None = None
-    """A video file: pictures and sound."""
-    audio: AudioFileSettings | None = None
-    """A recording: sound."""
-    camera: CameraSettings | None = None
-    """A camera: pictures, live."""
-    microphone: MicrophoneSettings | None = None
-    """A microphone: sound, live."""
-    voice: RecognizerSettings | None = field(default_factory=RecognizerSettings)
-    """Who listens; None leaves a video's sound out."""
-    face: FaceRecognizerSettings | None = field(default_factory=FaceRecognizerSettings)
-    """Who watches; None leaves a video's pictures out."""
-    face_voice: SynchGraphSettings | None = None
-    """Who listens and watches as one; it takes the place of voice and face, whatever they say."""
-    fusion: FusionSettings = field(default_factory=FusionSettings)
-    """How both are joined."""
-    seconds: float | None = None
-    """Stop after this many seconds of the source; None for all of it."""
-
-    def __post_init__(self) -> None:
-        """Check what goes together; EdgeEmotionError says what does not."""
-        given = [
-            name for name in ("video", "audio", "camera", "microphone") if getattr(self, name) is not None
-        ]
-        if given not in (["video"], ["audio"], ["camera"], ["microphone"], ["camera", "microphone"]):
-            raise EdgeEmotionError(
-                "expected a video, a recording, a camera, a microphone or camera and microphone, got "
-                + (" and ".join(given) or "none of them")
-            )
-        if self.seconds is not None and not (self.seconds > 0 and math.isfinite(self.seconds)):
-            raise EdgeEmotionError(f"seconds: expected more than 0 s, got {self.seconds:g}")
-        if self.face_voice is not None:
-            if given not in (["video"], ["camera", "microphone"]):
-                raise EdgeEmotionError(
-                    f"model {self.face_voice.model} judges a face and a voice as one: "
-                    f"give a video, or a camera and a microphone, not {given[0]} alone"
-                )
-            return
-        if self.voice is None and (self.face is None or "audio" in given or "microphone" in given):
-            raise EdgeEmotionError("sound is given, but no voice model to judge it")
-        if self.face is None and "camera" in given:
-            raise EdgeEmotionError("a camera is given, but no face model to judge it")
-
-
-@dataclass(frozen=True)
 class Session:
-    """An opened session. run: its events and numbers. voice, face, or both as one: who judges, None for nobody."""
+    """An opened session. run: its events and numbers. voice, face, both as one, body: who judges, None for nobody.
+
+    moves: whether a bare IMU tells of movement.
+    """
 
     run: Run
-    voice: "Recognizer | None"
-    face: "FaceRecognizer | None"
+    voice: "Recognizer | None" = None
+    face: "FaceRecognizer | None" = None
     face_voice: "SynchGraphRecognizer | None" = None
+    body: "BodyRecognizer | None" = None
+    moves: bool = False
 
     @property
     def title(self) -> str:
         """What is watched, by which models."""
-        judges = [judge for judge in (self.face, self.voice, self.face_voice) if judge is not None]
-        models = " + ".join(judge.bundle.name for judge in judges)
-        return f"{self.run.source.name} · {models} on {judges[0].engine.name}"
+        judges = [judge for judge in (self.face, self.voice, self.face_voice, self.body) if judge is not None]
+        models = " + ".join([*(judge.bundle.name for judge in judges), *["movement"] * self.moves])
+        on = f" on {judges[0].engine.name}" if judges else ""
+        return f"{self.run.source.name} · {models}{on}"
 
     @property
     def needs(self) -> dict[str, float]:
@@ -110,6 +73,13 @@ class Session:
         if self.face_voice is not None:
             window = self.face_voice.bundle.window
             needs[FACE_VOICE] = window.nodes * window.period
+        if self.body is not None:
+            window = self.body.bundle.window
+            needs[BODY] = window.nodes * window.period
+        if self.moves:
+            from edge_emotion.features.movement import MINIMUM
+
+            needs[BODY] = MINIMUM
         return needs
 
 
@@ -119,9 +89,11 @@ def recognize(
     audio: str | Path | None = None,
     camera: str | int | None = None,
     mic: str | None = None,
+    imu: str | Path | None = None,
     voice: RecognizerSettings | None = None,
     face: FaceRecognizerSettings | None = None,
     face_voice: SynchGraphSettings | None = None,
+    body: BodyRecognizerSettings | None = None,
     seconds: float | None = None,
 ) -> Run:
     """Recognise expressed emotion in a video, a recording or live; iterate what it gives for the events.
@@ -137,8 +109,12 @@ def recognize(
         for event in recognize(video="clip.mp4", face_voice=SynchGraphSettings()):  # one model for both
             print(event.time, event.emotion)
 
-    video, audio: path of a file. camera: number, device or URL. mic: "default", number or name. voice, face: settings
-    of the models where they are not the shipped ones. face_voice: settings of one model for both, in their place.
+        for event in recognize(imu="walk.bvh"):  # or "mvn", "osc", "iio", live; also beside the others
+            print(event.time, event.emotion)
+
+    video, audio: path of a file. camera: number, device or URL. mic: "default", number or name. imu: "mvn[:PORT]",
+    "osc[:PORT]", "iio[:NAME]" or the path of a .bvh or .mvnx file. voice, face, body: settings of the models where they
+    are not the shipped ones. face_voice: settings of one model for face and voice, in their place.
     seconds: stop after so many. EdgeEmotionError when something is missing or cannot be opened.
     """
     if face_voice is not None and (voice is not None or face is not None):
@@ -149,9 +125,11 @@ def recognize(
             audio=None if audio is None else AudioFileSettings(Path(audio)),
             camera=None if camera is None else CameraSettings(str(camera)),
             microphone=None if mic is None else MicrophoneSettings(mic),
+            motion=None if imu is None else MotionSettings(str(imu)),
             voice=voice or RecognizerSettings(),
             face=face or FaceRecognizerSettings(),
             face_voice=face_voice,
+            body=body or BodyRecognizerSettings(),
             seconds=seconds,
         )
     ).run
@@ -159,10 +137,11 @@ def recognize(
 
 def open_session(settings: SessionSettings) -> Session:
     """Open the source, then the models: a wrong file or device is found at once; EdgeEmotionError says which."""
-    source, senses, notes = _open_source(settings)
+    source, senses, notes = open_sources(settings)
     try:
-        if settings.face_voice is not None:
-            return _joint(settings, settings.face_voice, source, senses, notes)
+        mover, body = _body(settings)
+        if settings.face_voice is not None and senses != {BODY}:
+            return _joint(settings, settings.face_voice, source, senses, notes, mover, body)
         voice, face = None, None
         if "voice" in senses and settings.voice is not None:
             from edge_emotion.recognizer import Recognizer
@@ -172,24 +151,55 @@ def open_session(settings: SessionSettings) -> Session:
             from edge_emotion.face_recognizer import FaceRecognizer
 
             face = FaceRecognizer.from_settings(settings.face)
-        bundles = [judge.bundle for judge in (voice, face) if judge is not None]
+        bundles = [judge.bundle for judge in (voice, face, body) if judge is not None]
         fusion = Fusion(
             replace(settings.fusion, weights=_weights(bundles, settings.fusion.weights)),
             {bundle.modality: bundle.window.hop * bundle.window.period for bundle in bundles},
         )
-        hold = HOLD + settings.video.chunk if settings.video and voice and face else 0.0
-        run = Run(source, voice, face, fusion, settings.seconds, hold)
+        file = settings.video or settings.audio
+        several = sum(judge is not None for judge in (voice, face, mover)) > 1
+        run = Run(
+            source,
+            voice,
+            face,
+            fusion,
+            settings.seconds,
+            HOLD + file.chunk if file and several else 0.0,
+            mover,
+        )
         run.notes += notes
     except BaseException:
         source.close()
         raise
-    return Session(run, voice, face)
+    return Session(run, voice, face, None, body, mover is not None and body is None)
+
+
+def _body(settings: SessionSettings) -> "tuple[Mover | None, BodyRecognizer | None]":
+    """Who follows the motion, and who of them judges it: nobody, where it is one bare IMU's."""
+    if settings.motion is None:
+        return None, None
+    from edge_emotion.sources.open_motion import is_bare_imu
+
+    if is_bare_imu(settings.motion.source):
+        from edge_emotion.movement_recognizer import MovementRecognizer
+
+        return MovementRecognizer(), None
+    from edge_emotion.body_recognizer import BodyRecognizer
+
+    body = BodyRecognizer.from_settings(settings.body)
+    return body, body
 
 
 def _joint(
-    settings: SessionSettings, chosen: SynchGraphSettings, source: Source, senses: set[str], notes: list[str]
+    settings: SessionSettings,
+    chosen: SynchGraphSettings,
+    source: Source,
+    senses: set[str],
+    notes: list[str],
+    mover: Mover | None,
+    body: "BodyRecognizer | None",
 ) -> Session:
-    """The session of one model for both senses."""
+    """The session of one model for face and voice, with or without a body beside."""
     from edge_emotion.synch_graph import SynchGraphRecognizer
 
     if settings.video is not None:  # its items come in order of time: nothing is late, however it is cut
@@ -198,57 +208,13 @@ def _joint(
     judge = SynchGraphRecognizer.from_settings(chosen, missing)
     window = judge.bundle.window
     hops = {judge.bundle.modality: window.hop * window.period}
-    run = Run(source, judge.listener, judge.watcher, Fusion(settings.fusion, hops), settings.seconds)
+    if body is not None:
+        hops[BODY] = body.bundle.window.hop * body.bundle.window.period
+    hold = HOLD + settings.video.chunk if settings.video and mover else 0.0
+    fusion = Fusion(settings.fusion, hops)
+    run = Run(source, judge.listener, judge.watcher, fusion, settings.seconds, hold, mover)
     run.notes += notes
-    return Session(run, None, None, judge)
-
-
-def _open_source(settings: SessionSettings) -> tuple[Source, set[str], list[str]]:
-    """The source, the senses it feeds, and what to say about it."""
-    if settings.video is not None:
-        return _open_video(settings, settings.video)
-    if settings.audio is not None:
-        from edge_emotion.sources.audio_file import AudioFile
-
-        return AudioFile(settings.audio), {"voice"}, []
-    if settings.microphone is None:
-        from edge_emotion.sources.camera import Camera
-
-        assert settings.camera is not None  # SessionSettings has checked
-        return Camera(settings.camera), {FACE}, []
-    from edge_emotion.sources.microphone import Microphone
-
-    microphone = Microphone(settings.microphone)
-    if settings.camera is None:
-        return microphone, {"voice"}, []
-    from edge_emotion.sources.camera import Camera
-    from edge_emotion.sources.camera_and_microphone import CameraAndMicrophone
-
-    try:
-        camera = Camera(settings.camera)
-    except BaseException:
-        microphone.close()
-        raise
-    return CameraAndMicrophone(camera, microphone), {"voice", FACE}, []
-
-
-def _open_video(settings: SessionSettings, video: VideoFileSettings) -> tuple[Source, set[str], list[str]]:
-    from edge_emotion.sources.video_file import VideoFile
-
-    source = VideoFile(video)
-    holds = {"voice": source.has_sound, FACE: source.has_picture}
-    joint = settings.face_voice is not None
-    wanted = {"voice": joint or settings.voice is not None, FACE: joint or settings.face is not None}
-    senses = {sense for sense in holds if holds[sense] and wanted[sense]}
-    named = {"voice": "sound", FACE: "picture"}
-    missing = [named[sense] for sense in holds if wanted[sense] and not holds[sense]]
-    if not senses:
-        source.close()
-        raise EdgeEmotionError(f"{source.name} has no {' and no '.join(missing)}; nothing is left to judge")
-    rest = f"the {'face' if FACE in senses else 'voice'} alone is judged"
-    if settings.face_voice is not None:
-        rest = f"model {settings.face_voice.model} needs both, and abstains"
-    return source, senses, [f"{source.name} has no {kind}: {rest}" for kind in missing]
+    return Session(run, None, None, judge, body, mover is not None and body is None)
 
 
 def _weights(bundles: list[Bundle], chosen: Mapping[str, float]) -> dict[str, float]:

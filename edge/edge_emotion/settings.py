@@ -255,6 +255,44 @@ class SynchGraphSettings:
 
 
 @dataclass(frozen=True)
+class MotionSettings:
+    """Which source of body motion."""
+
+    source: str
+    """"mvn[:PORT]", "osc[:PORT]", "iio[:NAME]", or a file, FILE.bvh or FILE.mvnx."""
+    listen: str = "127.0.0.1"
+    """Address that suits and trackers are listened for at: this machine alone, unless told otherwise."""
+    unit: str = "auto"
+    """Of an MVN suit's positions: "m", "cm", or "auto"."""
+    realtime: bool = False
+    """Files: keep their pace."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check(bool(self.source), "imu", "mvn, osc, iio or a file", repr(self.source))
+
+
+@dataclass(frozen=True)
+class BodyRecognizerSettings:
+    """Which model watches the motion of a body, on what, and how its estimates are smoothed."""
+
+    model: str = "body"
+    """Name of a shipped bundle, or the path of a .emo file."""
+    engine: str = "auto"
+    """Runtime of the network: "litert", "onnx", or "auto": LiteRT where the model has a network for it, else ONNX."""
+    precision: str = "auto"
+    """Which of the bundle's networks: "auto" for the one it lists first, or "fp32", "fp16", "int8", "int8-dynamic"."""
+    threads: int = 1
+    """CPU threads of the network; one is the fastest for a network this small."""
+    smoothing: float = 1.0
+    """Time constant of the exponential smoothing of the probabilities; seconds, 0 switches it off."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        _check_network(self.engine, self.precision, self.threads, self.smoothing)
+
+
+@dataclass(frozen=True)
 class BenchSettings:
     """What `edge-emotion bench` measures."""
 

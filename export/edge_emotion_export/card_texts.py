@@ -13,6 +13,10 @@ CORPORA = {
         "FER2013 (Goodfellow et al. 2013): 48x48 grey stills of faces, found on the web by search words",
         "pictures from the web, given out for research; no licence for commercial use is stated",
     ),
+    "bandai-namco-1": (
+        "Bandai-Namco Research Motiondataset 1: three actors, 174 takes of actions in acted styles",
+        "CC BY-NC 4.0",
+    ),
     "ravdess-face-au": (
         "RAVDESS facial action units (Livingstone & Russo 2018, tracked with OpenFace 2): professional actors, "
         "filmed at 30 frames a second",
@@ -66,6 +70,18 @@ _FACE_LANDMARKS_LIMIT = """\
   the answer.
 """
 
+_BODY_LIMITS = """\
+## Limits
+
+- Learned from **three actors** who acted styles for animation; nobody measured it on another body, and nobody's
+  natural movement was seen. Take its answers on you as a game.
+- Actions: walking, running, bowing, waving, guiding. Sitting, work, sport, dance, children, old and disabled people
+  were not seen; what it says of them means nothing.
+- Four classes: neutral, happiness, sadness, anger. Other emotions are forced into them.
+- It needs joints of a whole body (a suit, trackers): with fewer than six in ten it abstains. A single IMU never gets an
+  emotion.
+"""
+
 VOICE_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure
 networks of the same recipe on speakers they did not hear; the network inside heard all of these speakers."""
@@ -92,4 +108,6 @@ def limits(modality: str, feature_set: str) -> str | None:
         return _VOICE_LIMITS
     if modality == "face":
         return _FACE_LIMITS + (_FACE_LANDMARKS_LIMIT if feature_set == "face-landmarks" else "")
+    if modality == "body":
+        return _BODY_LIMITS
     return None

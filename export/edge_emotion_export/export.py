@@ -28,7 +28,7 @@ from edge_emotion_export.trained_model import TrainedModel, load_trained_model
 QUANTIZE = {"none": "fp32", "float16": "fp16", "dynamic": "int8-dynamic", "static": "int8"}
 """What --quantize says -> precision of a network."""
 
-MODALITIES = {"speech": "voice", "face": "face", "face-landmarks": "face"}
+MODALITIES = {"speech": "voice", "face": "face", "face-landmarks": "face", "body": "body", "body-raw": "body"}
 """Feature set -> what it listens to or looks at."""
 
 

@@ -102,7 +102,7 @@ def test_no_arguments_print_the_usage(capsys: pytest.CaptureFixture[str]) -> Non
         (["--audio", "nowhere.wav"], "nowhere.wav: no such file"),
         (["--audio", "a.wav", "--mic", "default"], "not allowed with"),
         (["--mic", "default", "--realtime"], "go with --audio or --video FILE"),
-        (["--json"], "give --camera N, --mic DEVICE, --video FILE or --audio FILE"),
+        (["--json"], "give --camera N, --mic DEVICE, --imu SOURCE, --video FILE or --audio FILE"),
         (["--camera"], "--camera: expected a device, e.g. 0"),
         (["--video"], "--video: expected a file, e.g. clip.mp4"),
         (["--video", "nowhere.mp4"], "nowhere.mp4"),

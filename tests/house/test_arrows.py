@@ -11,7 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 WORKSTATION_EXTRAS = {"train", "export", "dev"}
-IMPORT_NAMES = {"opencv_python_headless": "cv2"}  # where the module is not named like its package
+IMPORT_NAMES = {
+    "opencv_python_headless": "cv2",
+    "python_osc": "pythonosc",
+    "scikit_learn": "sklearn",
+}  # where the module is not named like its package
 # From apt, and a package that only an old numpy goes with: neither can be an extra; both are imported where used.
 NO_EXTRA = {"picamera2", "libcamera", "mediapipe"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train import face_cli, face_video_cli, own_cli, synch_cli
+from edge_emotion_train import body_cli, face_cli, face_video_cli, own_cli, synch_cli
 from edge_emotion_train.whole_numbers import not_negative, positive
 
 EXAMPLES = """examples:
@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     face_cli.add_parsers(commands, common)
     face_video_cli.add_parser(commands, common)
     own_cli.add_parser(commands)
+    body_cli.add_parsers(commands, common)
     synch_cli.add_parsers(commands)
     return top
 
@@ -128,7 +129,7 @@ def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
         raise EdgeEmotionError(
             f"{len(options.corpus)} --corpus but {len(options.data)} --data: give one for each"
         )
-    device, workers = _places(options)
+    device, workers = places(options)
     corpora = [
         (name, load_corpus(name, folder, options.cache, workers, options.copies))
         for name, folder in zip(options.corpus, options.data, strict=True)
@@ -154,7 +155,8 @@ def _lgrin(options: argparse.Namespace, command: list[str]) -> None:
     print(f"see {folder / 'metrics.json'}, confusion.png, adjacency.png")
 
 
-def _places(options: argparse.Namespace) -> tuple[str, int]:
+def places(options: argparse.Namespace) -> tuple[str, int]:
+    """Where to train, and how many at a time."""
     device = chosen_device(options.device)
     return device, options.workers or (1 if device == "cuda" else os.cpu_count() or 1)
 
@@ -162,7 +164,7 @@ def _places(options: argparse.Namespace) -> tuple[str, int]:
 def _voice_results(options: argparse.Namespace, command: list[str]) -> None:
     from edge_emotion_train.voice_results import make_tables
 
-    device, workers = _places(options)
+    device, workers = places(options)
     make_tables(options, device, workers, command)
 
 

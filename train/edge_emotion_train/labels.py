@@ -2,7 +2,7 @@
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train.corpora import emodb, ravdess_speech
+from edge_emotion_train.corpora import bandai_namco, emodb, ravdess_speech
 
 TO_EMOTION: dict[str, dict[str, str]] = {
     ravdess_speech.NAME: {
@@ -13,12 +13,14 @@ TO_EMOTION: dict[str, dict[str, str]] = {
         "neutral": "neutral", "anger": "anger", "disgust": "disgust", "fear": "fear", "happiness": "happiness",
         "sadness": "sadness",
     },
+    bandai_namco.NAME: {"normal": "neutral", "happy": "happiness", "sad": "sadness", "angry": "anger"},
 }  # fmt: skip
 """A corpus' own labels as the seven emotions; a label that is none of them (boredom) is missing."""
 
 OWN_LABELS: dict[str, tuple[str, ...]] = {
     ravdess_speech.NAME: ravdess_speech.LABELS,
     emodb.NAME: emodb.LABELS,
+    bandai_namco.NAME: bandai_namco.LABELS,
 }
 """The classes of each corpus, in its own order."""
 

@@ -30,17 +30,27 @@ from edge_emotion_train.whole_file import write_text
 CALIBRATION_WINDOWS = 256
 
 
-def ship(folder: Path, made: Plan, corpora: Sequence[str], metrics: dict[str, Any]) -> Path:
+def ship(
+    folder: Path,
+    made: Plan,
+    corpora: Sequence[str],
+    metrics: dict[str, Any],
+    networks: Path | None = None,
+    split: str | None = None,
+) -> Path:
     """Write RUN/model of a finished "all" run: the network of all speakers, calibrated by its twin.
 
-    The temperature is fitted to what the device shows: windows rather than clips, and the seven emotions.
+    networks: where the jobs' networks lie, the run folder when None. split: who learned, in words, for the card; of
+    speakers when None. The temperature is fitted to what the device shows: windows rather than clips, and the seven
+    emotions.
     """
+    networks = networks or folder
     twin, shipped = made.jobs[0], made.jobs[1]
     label_map = {label: TO_EMOTION[corpora[0]][label] for label in made.recipe.labels}
     groups = np.array(
         [[float(label_map[label] == emotion) for emotion in EMOTIONS] for label in made.recipe.labels]
     )
-    heard, truth, weights, logits = _twin_windows(folder, made, twin, groups)
+    heard, truth, weights, logits = _twin_windows(networks, made, twin, groups)
     temperature = fitted_temperature(truth, logits, weights, groups)
     rows = []
     for corpus in corpora:
@@ -58,11 +68,12 @@ def ship(folder: Path, made: Plan, corpora: Sequence[str], metrics: dict[str, An
         )  # fmt: skip
     about = {
         **about_shipped(corpora, made, metrics),
+        **({"split": split} if split else {}),
         "metrics": rows,
         "calibration_error_uncalibrated": calibration_error(truth, softmax(logits) @ groups),
         "calibration_error": calibration_error(truth, softmax(logits, temperature) @ groups),
     }
-    network, standard = trained_network(shipped, made.recipe, folder)
+    network, standard = trained_network(shipped, made.recipe, networks)
     place = write_model(folder, made.recipe, network, standard, temperature, label_map, about)
     _calibration(made, twin).write(place)
     return place

@@ -80,9 +80,9 @@ _Set = TypeVar("_Set", bound=FeatureSet)
 
 def feature_set(name: str, version: int) -> FeatureSet:
     """Find a feature set by name and version; EdgeEmotionError names the known ones."""
-    from edge_emotion.features import face, speech
+    from edge_emotion.features import body, face, speech
 
-    every: list[FeatureSet] = [*speech.FEATURE_SETS, *face.FEATURE_SETS]
+    every: list[FeatureSet] = [*speech.FEATURE_SETS, *face.FEATURE_SETS, *body.FEATURE_SETS]
     return _named(every, name, version, "feature set")
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -24,7 +25,7 @@ def event(told: Event) -> dict[str, Any]:
     t: seconds. emotion, p, valence, arousal: null when every sense abstains. quality, confidence, p: 0..1. valence,
     arousal: -1..1, derived from p. identity: which face, null without one. Of each sense: its own emotion and p,
     null when it abstains, and why; age_ms: how much older than t it is; latency_ms, computing_ms: see
-    Estimate.latency and Estimate.computing.
+    Estimate.latency and Estimate.computing. movement: of one IMU alone, see features/movement.py.
     """
     return {
         "v": VERSION,
@@ -40,7 +41,7 @@ def event(told: Event) -> dict[str, Any]:
 
 
 def _sense(estimate: Estimate, time: float) -> dict[str, Any]:
-    return {
+    told: dict[str, Any] = {
         "emotion": estimate.emotion,
         "p": _named(estimate.probabilities),
         "quality": round(estimate.quality, 3),
@@ -49,6 +50,12 @@ def _sense(estimate: Estimate, time: float) -> dict[str, Any]:
         "computing_ms": round(estimate.computing * 1e3, 2),
         "age_ms": round((time - estimate.time) * 1e3, 1),
     }
+    if estimate.movement is not None:
+        told["movement"] = {
+            name: None if value is None else round(value, 4)
+            for name, value in asdict(estimate.movement).items()
+        }
+    return told
 
 
 def _named(probabilities: NDArray[np.float32] | None) -> dict[str, float] | None:

@@ -42,7 +42,8 @@ def line(told: Event) -> str:
     if len(told.modalities) == 1:
         (estimate,) = told.modalities.values()
         if estimate.abstained:
-            return f"{head}{f'({estimate.abstained})':<16}  {person}quality {estimate.quality:4.0%}"
+            rest = moved(estimate) if estimate.movement else f"quality {estimate.quality:4.0%}"
+            return f"{head}{f'({estimate.abstained})':<16}  {person}{rest}"
         said = f"quality {estimate.quality:4.0%}  {estimate.latency * 1e3:.1f} ms"
         return f"{head}{told.emotion:<10} {told.confidence:4.0%}   {person}{said}"
     senses = "; ".join(f"{name}: {sense(estimate)}" for name, estimate in sorted(told.modalities.items()))
@@ -54,5 +55,14 @@ def line(told: Event) -> str:
 def sense(estimate: Estimate) -> str:
     """What one sense says, e.g. "anger 75%, quality 90%", or why it abstains."""
     if estimate.abstained:
-        return estimate.abstained
+        return f"{estimate.abstained}, {moved(estimate)}" if estimate.movement else estimate.abstained
     return f"{estimate.emotion} {estimate.confidence:.0%}, quality {estimate.quality:.0%}"
+
+
+def moved(estimate: Estimate) -> str:
+    """What one IMU measured, e.g. "moves 1.9 m/s², 1.8 Hz, arousal +0.43"; nothing of all else."""
+    found = estimate.movement
+    if found is None:
+        return ""
+    rhythm = "no rhythm" if found.rhythm is None else f"{found.rhythm:.1f} Hz"
+    return f"moves {found.energy:.2f} m/s², {rhythm}, arousal {found.arousal:+.2f}"

@@ -22,8 +22,13 @@ if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
 
 QUIETEST = -60.0  # dBFS at the left end of the level meter
 MOST_REDRAWS = 5  # a second: drawing costs a small computer more than computing does
-SENSES = {"face": ("face",), "voice": ("voice",), FACE_VOICE: ("face", "voice")}  # of each modality
-KINDS = {"face": "frames", "voice": "samples"}  # what can be dropped
+SENSES = {
+    "face": ("face",),
+    "voice": ("voice",),
+    FACE_VOICE: ("face", "voice"),
+    "body": ("body",),
+}  # of each modality
+KINDS = {"face": "frames", "voice": "samples", "body": "poses"}  # what can be dropped
 COLOURS = ("white", "yellow", "blue", "red", "magenta", "green", "cyan")  # in the order of EMOTIONS
 
 
@@ -125,7 +130,8 @@ class TerminalView:
                 _line(f"{modality:<5}  {said}", "" if estimate and not estimate.abstained else "dim")
             )
         drops = ", ".join(f"{self._dropped(name)} {KINDS[name]}" for name in self._senses_used)
-        lines.append(_line(f"{self._rate.value:.1f} fps, dropped {drops}", "dim"))
+        rate = "" if self._senses_used == ["body"] else f"{self._rate.value:.1f} fps, "
+        lines.append(_line(f"{rate}dropped {drops}", "dim"))
         return lines
 
     def _waits(self, modality: str) -> str:

@@ -1,0 +1,152 @@
+"""Poses sent over the network as a real sender would: as the MVN stream, or as VMC messages."""
+
+import math
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.rotations import IDENTITY, Array, inverse, product
+from edge_emotion.skeleton import (
+    COUNT,
+    HIPS_ABOVE_FLOOR,
+    PARENTS,
+    SEGMENTS,
+    T_POSE,
+    Pose,
+    joint_positions,
+    to_world,
+)
+from edge_emotion.skeleton_names import UNITY
+from edge_emotion.sources.motion import MOST_PORT
+from edge_emotion.sources.mvn import PORT as MVN_PORT
+from edge_emotion.sources.mvn_packets import QUATERNION, MvnDatagram, build
+from edge_emotion.sources.osc import PORT as OSC_PORT
+
+PORTS = {"mvn": MVN_PORT, "osc": OSC_PORT}
+_TO_MVN = [2, 0, 1]  # x, y, z of MVN's world among ours
+_TURN_TO_MVN = [0, 3, 1, 2]  # w, x, y, z likewise
+_LEFT_HANDED = np.array([1.0, 1.0, -1.0, -1.0])  # of w, x, y, z: ours to Unity's and back
+_BONES = {SEGMENTS.index(segment): bone for bone, segment in UNITY.items()}
+_STANDING = np.array([0.0, HIPS_ABOVE_FLOOR, 0.0])
+
+
+def replay(
+    poses: Sequence[Pose],
+    to: str,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    speed: float = 1.0,
+    stop: threading.Event | None = None,
+) -> int:
+    """Send poses at their own times; give how many were sent.
+
+    to: "mvn" (type 02 datagrams) or "osc" (one VMC bundle a pose). port: None for the protocol's own. speed: times as
+    fast. stop: ends it early. A pose that the protocol can tell nothing of is left out.
+    EdgeEmotionError: an unknown protocol, a speed or port that is none, or a host that cannot be sent to.
+    """
+    if to not in PORTS:
+        raise EdgeEmotionError(f"replay: expected one of {', '.join(PORTS)}, got {to!r}")
+    if not (math.isfinite(speed) and speed > 0):
+        raise EdgeEmotionError(f"speed: expected more than 0, got {speed}")
+    told = _osc_sender() if to == "osc" else mvn_datagram
+    port = PORTS[to] if port is None else port
+    if not 0 < port <= MOST_PORT:
+        raise EdgeEmotionError(f"port: expected 1 to {MOST_PORT}, got {port}")
+    stop = stop or threading.Event()
+    sent = 0
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as sender:
+            began = time.monotonic()
+            for number, pose in enumerate(poses):
+                seconds = pose.time - poses[0].time
+                if stop.wait(max(began + seconds / speed - time.monotonic(), 0.0)):
+                    break
+                datagram = told(pose, number, seconds)
+                if datagram is not None:
+                    sender.sendto(datagram, address)
+                    sent += 1
+    except (OSError, UnicodeError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise EdgeEmotionError(f"cannot send to {host}:{port} ({reason}); check the address") from error
+    return sent
+
+
+def mvn_datagram(pose: Pose, number: int, seconds: float) -> bytes | None:
+    """A datagram of the segments that a pose knows, as world rotations; None when it knows none.
+
+    What hangs on a pelvis that is not known cannot be told relative to it, and is not known where it arrives.
+    """
+    known = np.flatnonzero(pose.known)
+    if not len(known):
+        return None
+    position = pose.position if np.isfinite(pose.position).all() else _STANDING
+    places = joint_positions(pose.rotations, position)[known]
+    sent = product(to_world(pose.rotations), inverse(T_POSE))[known]
+    values = np.concatenate([places[:, _TO_MVN], sent[:, _TURN_TO_MVN]], axis=1)
+    milliseconds = round(seconds * 1000) % 2**32
+    return build(
+        MvnDatagram(QUATERNION, number % 2**32, 0, True, milliseconds, 0, known[:, None] + 1, values)
+    )
+
+
+def unity_rotations(rotations: Array) -> Array:
+    """(23, 4) relative to parents -> (23, 4) of Unity's bones to the bones above, NaN where not known or no bone.
+
+    A segment that Unity lacks (L3) is taken into the next one below.
+    """
+    world = to_world(rotations)
+    bones = np.full((COUNT, 4), np.nan)
+    for segment in _BONES:
+        if not np.isfinite(rotations[segment]).all():
+            continue
+        above = PARENTS[segment]
+        while above >= 0 and (above not in _BONES or not np.isfinite(rotations[above]).all()):
+            above = PARENTS[above]
+        turned, raised = (IDENTITY, IDENTITY) if above < 0 else (world[above], T_POSE[above])
+        relative = product(inverse(turned), world[segment])
+        bones[segment] = product(product(raised, relative), inverse(T_POSE[segment])) * _LEFT_HANDED
+    return bones
+
+
+def _osc_sender() -> Callable[[Pose, int, float], bytes | None]:
+    try:
+        from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
+        from pythonosc.osc_message_builder import OscMessageBuilder
+    except ModuleNotFoundError as error:
+        raise EdgeEmotionError(
+            "replay to osc needs the package python-osc; install it: pip install python-osc"
+        ) from error
+
+    def osc_bundle(pose: Pose, number: int, seconds: float) -> bytes | None:
+        bones = unity_rotations(pose.rotations)
+        known = np.flatnonzero(np.isfinite(bones).all(-1))
+        if not len(known):
+            return None
+        bundle = OscBundleBuilder(IMMEDIATELY)
+
+        def add(address: str, *arguments: tuple[str, str | float]) -> None:
+            message = OscMessageBuilder(address)
+            for kind, argument in arguments:
+                message.add_arg(argument, kind)
+            bundle.add_content(message.build())
+
+        def placed(address: str, name: str, place: Array, turn: Array) -> None:
+            x, y, z = place.tolist()
+            w, *vector = turn.tolist()
+            add(address, ("s", name), *(("f", value) for value in (-x, y, z, *vector, w)))
+
+        add("/VMC/Ext/OK", ("i", 1))
+        add("/VMC/Ext/T", ("f", seconds))
+        placed("/VMC/Ext/Root/Pos", "root", np.zeros(3), IDENTITY)
+        position = pose.position if np.isfinite(pose.position).all() else _STANDING
+        for segment in known:
+            place = position if segment == 0 else np.zeros(3)
+            placed("/VMC/Ext/Bone/Pos", _BONES[int(segment)], place, bones[segment])
+        return bundle.build().dgram
+
+    return osc_bundle

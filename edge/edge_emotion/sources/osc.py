@@ -1,0 +1,27 @@
+"""A body told in VMC messages over OSC, by SlimeVR and others, as a source of motion."""
+
+import time
+from collections.abc import Callable
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.sources.motion import MotionNetworkSettings
+from edge_emotion.sources.motion_datagrams import MotionListener
+
+PORT = 39539
+
+
+class VmcBody(MotionListener):
+    """Receives VMC messages; EdgeEmotionError when the port cannot be had or python-osc is missing."""
+
+    def __init__(
+        self, settings: MotionNetworkSettings | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        try:
+            from edge_emotion.sources.vmc import VmcDecoder
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.partition(".")[0] != "pythonosc":
+                raise
+            raise EdgeEmotionError(
+                "motion over OSC needs the package python-osc; install it: pip install python-osc"
+            ) from error
+        super().__init__(VmcDecoder(), settings or MotionNetworkSettings(), "osc", PORT, clock)
