@@ -166,10 +166,12 @@ def test_any_setting_can_be_changed_from_the_command_line(plans, tmp_path, monke
     monkeypatch.setattr(one_run, "_material", lambda *_: plans[0].material)
     command = ["synch-graph", "--presentations", "50", "--epochs", "5", "--out", str(tmp_path / "run")]
     changes = ["--set", "features=1", "--set", "cross_sum=0", "--set", "shared=face,voice"]
+    changes += ["--set", "plasticity.rate=0.02", "--set", "plasticity.cross_rate=0.03"]
     assert cli.main([*command, *changes]) == 0
     state, _ = learning.read_state(tmp_path / "run" / "model" / "network.npz")
     assert state.settings.neurons == 8
     assert state.settings.shared == ("face", "voice")
+    assert (state.settings.plasticity.rate, state.settings.plasticity.cross_rate) == (0.02, 0.03)
     assert not state.cross
 
 
@@ -178,6 +180,10 @@ def test_any_setting_can_be_changed_from_the_command_line(plans, tmp_path, monke
     [
         (["--set", "featurs=1"], "did you mean 'features'"),
         (["--set", "features=many"], "with a value like"),
+        (["--set", "name=mine"], "unknown setting 'name'"),
+        (["--set", "plasticity=3"], "unknown setting 'plasticity'"),
+        (["--set", "plasticity.rates=3"], "did you mean 'plasticity.rate'"),
+        (["--set", "plasticity.rate=2"], "rate: expected 0 to 1"),
         (["--set", "window=4"], "part of how clips are encoded"),
         (["--corpus", "enterface-video"], "needs --data"),
         ([], "give --ravdess DIR and --fer2013 FILE"),

@@ -102,3 +102,23 @@ def test_a_damaged_checkpoint_is_one_clear_error(monkeypatch, clips, tmp_path):
     (tmp_path / "net" / "checkpoint.npz").write_bytes(b"not a file of arrays")
     with pytest.raises(EdgeEmotionError, match="no state of a spiking network"):
         taught(monkeypatch, FakeSimulator(), clips, tmp_path / "net")
+
+
+def test_every_run_is_full_and_what_is_shown_again_takes_no_ones_place(monkeypatch, clips, tmp_path):
+    simulator = FakeSimulator(least=30.0)
+    monkeypatch.setattr(learning, "open_simulator", lambda *_: simulator)
+    learn(clips, np.array([0, 5]), SETTINGS, 1, RUN + 3, tmp_path / "net")
+    assert all((run > 0).all() for run in simulator.shown)
+    fresh = np.round(np.concatenate(simulator.shown), 2)
+    assert np.isin(fresh, [15.0]).sum() + (fresh > 24).sum() >= RUN + 3
+
+
+def test_thresholds_fall_back_by_their_law_before_the_network_is_frozen(monkeypatch, clips, tmp_path):
+    how = SETTINGS.plasticity
+    taught_state = taught(monkeypatch, FakeSimulator(), clips, tmp_path / "net")
+    left = np.exp(-SETTINGS.rest / how.threshold_tau)
+    expected = how.threshold_floor + (SETTINGS.theta - how.threshold_floor) * left
+    assert taught_state.theta["face"] == pytest.approx(np.full(SETTINGS.count("face"), expected))
+    awake = network_settings("reduced", features=1, window=4, rest=0.0)
+    state = taught(monkeypatch, FakeSimulator(), clips, tmp_path / "awake", settings=awake)
+    assert state.theta["face"] == pytest.approx(np.full(SETTINGS.count("face"), SETTINGS.theta))

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from edge_emotion_train.models.synch_graph.state import (
 from edge_emotion_train.synch.presentations import Shown
 
 RUN = 50  # presentations between two looks at the spikes: the most work that a stop loses
+# Every run is full: in a rest without spikes theta would fall, and what is learned would hang on how the last run fell.
 INTENSITY = 2.0  # of a first show; each further one adds 1 (Diehl and Cook)
 STATE, CHECKPOINT, LOG = "network.npz", "checkpoint.npz", "learning.log"
 
@@ -47,7 +49,9 @@ def learn(
     folder: Path,
     backend: str = "cpp_standalone",
 ) -> NetworkState:
-    """Teach a network `presentations` of the presentations `which`; read it from the folder where that is done.
+    """Teach a network of the presentations `which`; read it from the folder where that is done.
+
+    presentations: how many at least; whole runs of RUN are shown, in which some are shown again.
 
     A stopped call goes on from its checkpoint. EdgeEmotionError for a folder of another network, seed or data.
     """
@@ -68,22 +72,22 @@ def learn(
     progress = _resumed(folder / CHECKPOINT, mark, folder) or _Progress(
         initial_state(settings, seed), 0, 0, np.zeros((0, 2), np.int64)
     )
-    simulator = open_simulator(settings, RUN, backend)
-    try:
-        with (
-            tqdm(total=presentations, initial=progress.learned, desc=folder.name, unit="show") as bar,
-            (folder / LOG).open("a") as log,
-        ):
-            while progress.learned < presentations:
-                learned = progress.learned
-                spikes = _one_run(progress, simulator, shown, which, seed, presentations)
-                _checkpoint(progress, folder / CHECKPOINT, mark)
-                log.write(json.dumps(_line(progress, spikes)) + "\n")
-                log.flush()
-                bar.update(progress.learned - learned)
-    finally:
-        simulator.close()
-    state = progress.state.frozen()
+    with (
+        tqdm(
+            total=presentations, initial=progress.learned, desc=f"{folder.name}, compiling", unit="show"
+        ) as bar,
+        (folder / LOG).open("a") as log,
+        closing(open_simulator(settings, RUN, backend)) as simulator,
+    ):
+        bar.set_description(folder.name)
+        while progress.learned < presentations:
+            learned = progress.learned
+            spikes = _one_run(progress, simulator, shown, which, seed)
+            _checkpoint(progress, folder / CHECKPOINT, mark)
+            log.write(json.dumps(_line(progress, spikes)) + "\n")
+            log.flush()
+            bar.update(progress.learned - learned)
+    state = progress.state.rested().frozen()
     write_state(state, done, mark=mark, shows=progress.runs * RUN)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return state
@@ -95,12 +99,11 @@ def _one_run(
     shown: Shown,
     which: NDArray[np.int64],
     seed: int,
-    presentations: int,
 ) -> dict[str, Spikes]:
     """Show RUN presentations: those to be shown again first, then new ones in random order."""
     settings = progress.state.settings
     again = progress.again[:RUN]
-    fresh = min(RUN - len(again), presentations - progress.learned)
+    fresh = RUN - len(again)
     new = np.random.default_rng((seed, 1, progress.runs)).choice(which, fresh)
     batch = np.concatenate([again, np.column_stack([new, np.zeros_like(new)])])
     rates = {m: _shown_rates(shown, batch, m) for m in settings.modalities}
@@ -118,12 +121,10 @@ def _one_run(
 
 
 def _shown_rates(shown: Shown, batch: NDArray[np.int64], modality: str) -> NDArray[np.float32]:
-    """(RUN, inputs) Hz; what is shown again comes with higher rates, an unfilled rest with none."""
+    """(RUN, inputs) Hz; what is shown again comes with higher rates."""
     louder = (INTENSITY + batch[:, 1:]) / INTENSITY
     rates = shown.rates(batch[:, 0], modality) * louder.astype(np.float32)
-    full = np.zeros((RUN, rates.shape[1]), np.float32)
-    full[: len(batch)] = np.minimum(rates, MAX_RATE * INTENSITY)
-    return full
+    return np.minimum(rates, MAX_RATE * INTENSITY)
 
 
 def _counts(spikes: Spikes, presentations: int) -> NDArray[np.int64]:

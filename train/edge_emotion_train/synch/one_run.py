@@ -10,6 +10,7 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion_train.figures import draw_confusion
 from edge_emotion_train.metrics import confusion_matrix, fitted_temperature
 from edge_emotion_train.models.synch_graph.gcn import GcnSettings
+from edge_emotion_train.models.synch_graph.simulator import need_compiler
 from edge_emotion_train.models.synch_graph.state import read_state
 from edge_emotion_train.run_stamp import stamp
 from edge_emotion_train.synch.experiment import (
@@ -23,6 +24,7 @@ from edge_emotion_train.synch.experiment import (
     stored_recording,
 )
 from edge_emotion_train.synch.graph_training import GraphTraining
+from edge_emotion_train.synch.learning import STATE
 from edge_emotion_train.synch.material import paired_material, read_material, write_material
 from edge_emotion_train.synch.pairs import CLASSES
 from edge_emotion_train.synch.presentations import KEPT
@@ -39,6 +41,8 @@ LICENCES = {
 def train_one(options: argparse.Namespace, workers: int, command: list[str]) -> None:
     """Teach, record, join, train, measure; writes RUN/model for the export, RUN/metrics.json and pictures."""
     folder: Path = options.out or Path("runs") / f"synch-graph-{options.size}"
+    if not (folder / options.size / "joined" / STATE).is_file():
+        need_compiler(options.backend)
     plan = Plan(
         _material(options, folder, workers),
         folder,

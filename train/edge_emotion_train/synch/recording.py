@@ -49,7 +49,12 @@ def record(
         jobs = [(state, _part(shown, piece), _gains(gains, piece), seed, int(piece[0])) for piece in pieces]
         with ProcessPoolExecutor(workers) as pool:
             parts = list(
-                tqdm(pool.map(_spikes, jobs), total=len(jobs), desc=f"spikes {file.stem}", unit="piece")
+                tqdm(
+                    pool.map(_spikes, jobs),
+                    total=len(jobs),
+                    desc=f"{file.parent.name}: {file.stem}",
+                    unit="piece",
+                )
             )
         presentation, step, neuron = (np.concatenate([part[k] for part in parts]) for k in range(3))
         unfinished = file.with_suffix(".part.npz")

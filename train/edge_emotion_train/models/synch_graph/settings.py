@@ -5,7 +5,7 @@ Times in seconds, potentials in volts, conductances without a unit: relative to 
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 from edge_emotion.errors import EdgeEmotionError
@@ -136,6 +136,11 @@ class NetworkSettings:
     """theta at the start; V. A neuron spikes at v > threshold - 20 mV + theta."""
     plasticity: Plasticity = field(default_factory=Plasticity)
     """How it learns."""
+    rest: float = 20.0
+    """Seconds without input between learning and freezing, in which theta falls back.
+
+    Deviation: thresholds that keep few neurons at a time learning keep as many silent when the network is read.
+    """
     least_spikes: int = 5
     """A training presentation with fewer spikes in a sense is shown again, with higher rates (Diehl and Cook)."""
     most_shows: int = 4
@@ -153,6 +158,7 @@ class NetworkSettings:
         _check(
             self.least_spikes >= 0 and self.most_shows >= 1, "least_spikes, most_shows", "0, 1 or more", self
         )
+        _check(self.rest >= 0, "rest", "0 s or more", self.rest)
         for modality in self.modalities:
             self.windows(modality)
 
@@ -183,30 +189,49 @@ PRESETS = {
 }
 
 
+def _changeable() -> tuple[str, ...]:
+    """Names of what a command line can change, those of a group after its own: "plasticity.rate"."""
+    names = []
+    for field_ in fields(NetworkSettings):
+        value = getattr(PRESETS["full"], field_.name)
+        if is_dataclass(value):
+            names += [f"{field_.name}.{inner.name}" for inner in fields(value)]
+        elif field_.name != "name":
+            names.append(field_.name)
+    return tuple(names)
+
+
+CHANGEABLE = _changeable()
+
+
 def network_settings(name: str, **changes: Any) -> NetworkSettings:
     """A preset by name with some settings changed; EdgeEmotionError says what was meant by an unknown one."""
     if name not in PRESETS:
         raise EdgeEmotionError(
             f"unknown setting {name!r}{_meant(name, PRESETS)}; known: {', '.join(PRESETS)}"
         )
-    fields = NetworkSettings.__dataclass_fields__
     for change in changes:
-        if change not in fields:
-            raise EdgeEmotionError(
-                f"unknown setting {change!r}{_meant(change, fields)}; known: {', '.join(fields)}"
-            )
-    return replace(PRESETS[name], **changes)
+        if change not in NetworkSettings.__dataclass_fields__:
+            _check_changeable(change)
+    whole = {key: value for key, value in changes.items() if "." not in key}
+    for key in changes.keys() - whole.keys():
+        group, _, name_within = key.partition(".")
+        whole[group] = replace(whole.get(group, getattr(PRESETS[name], group)), **{name_within: changes[key]})
+    return replace(PRESETS[name], **whole)
 
 
 def changed(name: str, changes: Sequence[str]) -> NetworkSettings:
-    """A preset with changes as a command line says them: "features=10", "shared=face,voice", "cross_sum=0".
+    """A preset with changes as a command line says them: "features=10", "shared=face,voice", "plasticity.rate=0.02".
 
     EdgeEmotionError for an unknown setting, and for a value that is not of its kind.
     """
     values: dict[str, Any] = {}
     for change in changes:
         key, _, text = change.partition("=")
-        before = getattr(PRESETS.get(name), key, "")
+        _check_changeable(key)
+        before: Any = PRESETS.get(name)
+        for part in key.split("."):
+            before = getattr(before, part, "")
         try:
             if isinstance(before, tuple):
                 values[key] = tuple(part for part in text.split(",") if part)
@@ -215,6 +240,13 @@ def changed(name: str, changes: Sequence[str]) -> NetworkSettings:
         except (TypeError, ValueError) as reason:
             raise EdgeEmotionError(f"{change}: expected KEY=VALUE, with a value like {before!r}") from reason
     return network_settings(name, **values)
+
+
+def _check_changeable(key: str) -> None:
+    if key not in CHANGEABLE:
+        raise EdgeEmotionError(
+            f"unknown setting {key!r}{_meant(key, CHANGEABLE)}; known: {', '.join(CHANGEABLE)}"
+        )
 
 
 def _meant(word: str, known: Any) -> str:

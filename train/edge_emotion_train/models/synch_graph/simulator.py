@@ -18,6 +18,7 @@ from edge_emotion_train.models.synch_graph.settings import NetworkSettings
 from edge_emotion_train.models.synch_graph.state import NetworkState
 
 BACKENDS = ("cpp_standalone", "cython", "numpy")
+INTERRUPTED = "(error code: 2)"  # in Brian2's words, of a make that Ctrl-C ended; one that failed has 512
 SEED = "EDGE_EMOTION_SNN_SEED"  # environment of the compiled program, which knows one seed otherwise
 
 Rates = Mapping[str, NDArray[np.float32]]
@@ -48,11 +49,13 @@ def open_simulator(
     if backend not in BACKENDS:
         raise EdgeEmotionError(f"unknown backend {backend!r}, expected one of: {', '.join(BACKENDS)}")
     try:
-        import brian2  # noqa: F401
+        import brian2
     except ImportError as reason:
         raise EdgeEmotionError(
             f"Brian2 does not load ({reason}): pip install -c constraints.txt '.[train]' in the clone"
         ) from reason
+    # Else Brian2 takes Ctrl-C for itself, and stops the simulation at its end.
+    brian2.prefs["core.stop_on_keyboard_interrupt"] = False
     if backend == "numpy":
         return RuntimeSimulator(settings, presentations, backend)
     need_compiler(backend)
@@ -63,6 +66,8 @@ def open_simulator(
 
 def need_compiler(backend: str) -> None:
     """EdgeEmotionError when no C++ compiler is there: it names the package, and what works without."""
+    if backend == "numpy":
+        return
     compiler = os.environ.get("CXX", "g++")
     compiler = shlex.split(compiler)[0]
     tools = [compiler] if backend == "cython" else [compiler, "make"]
@@ -70,7 +75,7 @@ def need_compiler(backend: str) -> None:
     if missing:
         raise EdgeEmotionError(
             f"{backend} needs {' and '.join(missing)}: on Debian, sudo apt install g++ make python3-dev; "
-            "or, several times slower, give --backend numpy"
+            "or, many times slower, give --backend numpy"
         )
 
 
@@ -97,9 +102,11 @@ class StandaloneSimulator:
             try:
                 device.build(directory=folder, run=False, with_output=False)
             except Exception as reason:  # Brian2 raises what make left behind
+                if INTERRUPTED in str(reason):
+                    raise KeyboardInterrupt from reason
                 raise EdgeEmotionError(
                     f"the spiking network does not compile ({' '.join(str(reason).split())[:160]}); "
-                    "give --backend numpy, several times slower"
+                    "give --backend numpy, many times slower"
                 ) from reason
             self._stack = stack.pop_all()
 

@@ -1,7 +1,7 @@
 """What a spiking network has learned: weights and thresholds, as arrays and as a file."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -30,6 +30,16 @@ class NetworkState:
     inputs: dict[str, Weights]
     cross: dict[str, Weights]
     theta: dict[str, Weights]
+
+    def rested(self) -> "NetworkState":
+        """The same after settings.rest seconds without a spike: theta falls towards its floor, weights stay."""
+        how = self.settings.plasticity
+        left = np.exp(-self.settings.rest / how.threshold_tau)
+        theta = {
+            name: how.threshold_floor + (theta - how.threshold_floor) * left
+            for name, theta in self.theta.items()
+        }
+        return replace(self, theta=theta)
 
     def frozen(self) -> "NetworkState":
         """The same, its weights rounded to GRID."""
