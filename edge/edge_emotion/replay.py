@@ -52,7 +52,7 @@ def replay(
         raise EdgeEmotionError(f"replay: expected one of {', '.join(PORTS)}, got {to!r}")
     if not (math.isfinite(speed) and speed > 0):
         raise EdgeEmotionError(f"speed: expected more than 0, got {speed}")
-    told = _osc_sender() if to == "osc" else mvn_datagram
+    told = osc_sender() if to == "osc" else mvn_datagram
     port = PORTS[to] if port is None else port
     if not 0 < port <= MOST_PORT:
         raise EdgeEmotionError(f"port: expected 1 to {MOST_PORT}, got {port}")
@@ -113,7 +113,11 @@ def unity_rotations(rotations: Array) -> Array:
     return bones
 
 
-def _osc_sender() -> Callable[[Pose, int, float], bytes | None]:
+def osc_sender() -> Callable[[Pose, int, float], bytes | None]:
+    """What makes the VMC bundle of a pose, its number and seconds; None of a pose that no bone can tell.
+
+    EdgeEmotionError where python-osc is missing.
+    """
     try:
         from pythonosc.osc_bundle_builder import IMMEDIATELY, OscBundleBuilder
         from pythonosc.osc_message_builder import OscMessageBuilder

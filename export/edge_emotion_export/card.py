@@ -17,6 +17,7 @@ from typing import Any
 
 from edge_emotion_export.card_texts import (
     ACTION_UNIT_NUMBERS,
+    BODY_NUMBERS,
     CORPORA,
     FACE_NUMBERS,
     OWN_NUMBERS,
@@ -112,7 +113,8 @@ def _numbers(about: Mapping[str, Any], modality: str) -> str:
     lines = ["## Numbers (fp32)", "", _line(list(table[0])), "|" + "---|" * len(table[0])]
     lines += [_line(list(cells.values())) for cells in table]
     own = any(str(name).startswith("own folder") for name in about.get("corpora", ()))
-    lines += ["", OWN_NUMBERS if own else FACE_NUMBERS if modality == "face" else VOICE_NUMBERS]
+    told = {"face": FACE_NUMBERS, "body": BODY_NUMBERS}.get(modality, VOICE_NUMBERS)
+    lines += ["", OWN_NUMBERS if own else told]
     if any(row.get("corpus") == "ravdess-face-au" for row in rows):
         lines.append(ACTION_UNIT_NUMBERS)
     if "calibration_error" in about:

@@ -85,6 +85,10 @@ _BODY_LIMITS = """\
 VOICE_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure
 networks of the same recipe on speakers they did not hear; the network inside heard all of these speakers."""
+BODY_NUMBERS = """\
+UAR is unweighted average recall: the mean over the classes of the share recognised. Rows that leave an action out
+measure networks of the same recipe on actions that they did not see, of the same three actors; the network inside saw
+all of them."""
 OWN_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure networks made
 likewise without the clips that they are measured on; the network inside learned from all of them."""

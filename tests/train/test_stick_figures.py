@@ -4,9 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
+from bvh_body import body
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.rotations import IDENTITY, about
 from edge_emotion.skeleton import COUNT, SEGMENTS, T_POSE, Pose, to_parents
+from edge_emotion.skeleton_names import MVN_BVH
+from edge_emotion_train import cli
 from edge_emotion_train.stick_figures import TIPS, bones, draw_stick_figures
 
 NEUTRAL = Pose(0.0, np.tile(IDENTITY, (COUNT, 1)), np.full(3, np.nan))
@@ -71,3 +74,19 @@ def test_a_pose_of_which_nothing_is_known_can_be_drawn(tmp_path):
 def test_nothing_to_draw_is_an_error(tmp_path):
     with pytest.raises(EdgeEmotionError, match="a pose or more"):
         draw_stick_figures({}, tmp_path / "poses.png")
+
+
+def test_a_pose_is_drawn_as_each_source_tells_it(tmp_path):
+    take = tmp_path / "take.bvh"
+    take.write_text(body(MVN_BVH, [{}] * 30))
+    assert (
+        cli.main(["body-skeleton", str(take), "--beside", str(take), "--out", str(tmp_path / "x.png")]) == 0
+    )
+    assert (tmp_path / "x.png").stat().st_size > 10_000
+
+
+def test_a_second_after_the_end_is_refused(tmp_path, capsys):
+    take = tmp_path / "take.bvh"
+    take.write_text(body(MVN_BVH, [{}] * 3))
+    assert cli.main(["body-skeleton", str(take), "--second", "9", "--out", str(tmp_path / "x.png")]) == 2
+    assert "expected a second of it, got 9" in capsys.readouterr().err

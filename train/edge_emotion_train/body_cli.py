@@ -50,6 +50,30 @@ def add_parsers(commands: Any, common: argparse.ArgumentParser) -> None:
     table.add_argument("--out", type=Path, default=Path("docs/results"), help="where the tables go")
     table.set_defaults(run=_table)
 
+    picture = commands.add_parser(
+        "body-skeleton", help="one pose as stick figures, by every source",
+        description="Draw a pose of a file as the file tells it, and as it arrives by the MVN stream and by VMC.",
+    )  # fmt: skip
+    picture.add_argument("take", type=Path, metavar="FILE", help="a .bvh or .mvnx file")
+    picture.add_argument("--second", type=float, default=1.0, help="of the take (default: %(default)s)")
+    picture.add_argument("--beside", type=Path, metavar="FILE", help="another file, of other joints")
+    picture.add_argument(
+        "--out",
+        type=Path,
+        default=Path("docs/results/body-skeleton.png"),
+        metavar="PNG",
+        help="default: %(default)s",
+    )
+    picture.set_defaults(run=_picture)
+
+
+def _picture(options: argparse.Namespace, command: list[str]) -> None:
+    from edge_emotion_train.stick_figures import draw_mapping
+
+    others = {options.beside.stem: options.beside} if options.beside else {}
+    draw_mapping(options.take, options.second, options.out, others)
+    print(f"wrote {options.out}")
+
 
 def _one(options: argparse.Namespace, command: list[str]) -> None:
     from edge_emotion_train.body import plan, settings_of, ship_body

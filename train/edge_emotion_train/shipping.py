@@ -67,8 +67,7 @@ def ship(
             }
         )  # fmt: skip
     about = {
-        **about_shipped(corpora, made, metrics),
-        **({"split": split} if split else {}),
+        **about_shipped(corpora, made, metrics, split or _split_by_speakers(made)),
         "metrics": rows,
         "calibration_error_uncalibrated": calibration_error(truth, softmax(logits) @ groups),
         "calibration_error": calibration_error(truth, softmax(logits, temperature) @ groups),
@@ -130,15 +129,20 @@ def named_speakers(speakers: Sequence[str]) -> str:
     return "; ".join(f"{corpus} {text}" for corpus, text in texts.items())
 
 
-def about_shipped(corpora: Sequence[str], made: Plan, metrics: dict[str, Any]) -> dict[str, object]:
-    """What a bundle's card says of a network that learned from everyone: who, how divided."""
+def _split_by_speakers(made: Plan) -> str:
     everyone = speakers_of([clip.clip for clip in made.clips])
     held = speakers_of([made.clips[i].clip for i in made.jobs[0].measure])
-    split = (
+    return (
         f"The network inside learned from all {len(everyone)} speakers ({named_speakers(everyone)}). A twin that "
         f"learned without {named_speakers(held)} was measured on these; its logits there gave the temperature, so "
         "its row below is optimistic about calibration and says little beyond it."
     )
+
+
+def about_shipped(
+    corpora: Sequence[str], made: Plan, metrics: dict[str, Any], split: str
+) -> dict[str, object]:
+    """What a bundle's card says of a network that learned from everyone: of what, how divided, by which command."""
     return {
         "corpora": list(corpora), "split": split, "seed": made.jobs[1].seed, "date": metrics["begun"]["date"],
         "commit": metrics["begun"]["commit"], "command": metrics["stamp"]["command"],

@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.replay import mvn_datagram, osc_sender
 from edge_emotion.rotations import about, heading, product, rotated
 from edge_emotion.skeleton import HIPS_ABOVE_FLOOR, PARENTS, SEGMENTS, Pose, joint_positions, to_world
+from edge_emotion.sources.motion_file import read_motion
+from edge_emotion.sources.mvn_poses import MvnDecoder
+from edge_emotion.sources.vmc import VmcDecoder
 from edge_emotion_train.figures import pyplot_for_files
 
 COLOURS = {"Left": "tab:blue", "Right": "tab:red", "": "black"}
@@ -75,3 +79,33 @@ def bones(pose: Pose, turn: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.fl
 def _turn(pose: Pose) -> NDArray[np.float64]:
     """(4,) that makes a pose look forward; the identity where its pelvis is not known."""
     return about(1, -heading(pose.rotations[0])) if pose.known[0] else about(1, 0.0)
+
+
+def draw_mapping(take: Path, second: float, path: Path, others: Mapping[str, Path] | None = None) -> None:
+    """Draw one pose of a take as the file tells it, and as it comes out of the MVN stream and of VMC messages.
+
+    second: of the take. others: name -> another file, whose pose at the same second is drawn beside.
+    EdgeEmotionError for a second that no pose is at.
+    """
+    pose = _at(take, second)
+    sent = {
+        "MVN stream": (MvnDecoder(), mvn_datagram(pose, 0, 0.0)),
+        "VMC (OSC)": (VmcDecoder(), osc_sender()(pose, 0, 0.0)),
+    }
+    drawn = {take.suffix[1:].upper(): pose}
+    for name, (decoder, datagram) in sent.items():
+        for came in decoder.decode(datagram or b""):
+            drawn[name] = Pose(pose.time, came.rotations, came.position)
+    for name, other in (others or {}).items():
+        drawn[name] = _at(other, second)
+    draw_stick_figures(drawn, path)
+
+
+def _at(take: Path, second: float) -> Pose:
+    poses = read_motion(take).poses
+    found = next((pose for pose in poses if pose.time >= second), None)
+    if found is None:
+        raise EdgeEmotionError(
+            f"{take} lasts {poses[-1].time:.1f} s; expected a second of it, got {second:g}"
+        )
+    return found
