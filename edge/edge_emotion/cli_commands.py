@@ -10,10 +10,18 @@ from edge_emotion.spiking_contract import FACE_VOICE
 
 
 def devices_command(options: argparse.Namespace) -> int:
-    """List the cameras and the microphones."""
+    """List the cameras, the inertial sensors where there are any, and the microphones."""
     from edge_emotion.sources.camera_list import list_cameras
+    from edge_emotion.sources.iio_device import list_devices
     from edge_emotion.sources.microphone import input_devices
 
+    sensors = [sensor for sensor in list_devices() if sensor.acceleration]
+    if sensors:
+        print("--imu        inertial sensor")
+    for sensor in sensors:
+        print(f"{sensor.id:<11}  {sensor.name}")
+    if sensors:
+        print()
     cameras = list_cameras()
     if cameras:
         print("--camera  camera")
@@ -21,7 +29,7 @@ def devices_command(options: argparse.Namespace) -> int:
         note = f" ({camera.note})" if camera.note else ""
         print(f"{camera.device:<8}  {camera.name} [{camera.backend}]{note}")
     microphones = input_devices()  # after the cameras are told: it fails where PortAudio is missing
-    if not cameras and not microphones:
+    if not cameras and not microphones and not sensors:
         raise EdgeEmotionError(
             "no camera and no microphone found; plug one in (`ls /dev/video*` and `arecord -l` show what Linux sees)"
         )

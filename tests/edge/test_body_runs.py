@@ -18,7 +18,9 @@ from edge_emotion.settings import BodyRecognizerSettings, MotionSettings, VideoF
 from edge_emotion.skeleton_names import MVN_BVH
 from edge_emotion.sources import iio
 from edge_emotion.sources.iio import IioSettings
+from edge_emotion.sources.iio_device import list_devices
 from edge_emotion.sources.motion_file import read_motion
+from edge_emotion.sources.open_motion import open_motion
 from fake_iio import FakeIio
 from tiny_body_bundle import write_tiny_body_bundle
 
@@ -115,6 +117,24 @@ def test_one_imu_says_how_it_moves_and_no_emotion(tmp_path, monkeypatch, capsys)
         assert line["p"] is None
         assert line["modalities"]["body"]["abstained"] == "one IMU"
         assert line["modalities"]["body"]["movement"]["arousal"] == pytest.approx(-1, abs=0.01)
+
+
+def test_sensors_are_listed_by_the_name_that_opens_them(tmp_path, monkeypatch, capsys):
+    fake = FakeIio(tmp_path)
+    fake.mpu6050(number=3)
+    known = list_devices(fake.sysfs, fake.dev)
+    monkeypatch.setattr("edge_emotion.sources.iio_device.list_devices", lambda *_: known)
+    monkeypatch.setattr("edge_emotion.sources.camera_list.list_cameras", list)
+    monkeypatch.setattr("edge_emotion.sources.microphone.input_devices", list)
+    assert cli.main(["devices"]) == 0
+    assert "iio:device3  mpu6050" in capsys.readouterr().out
+    monkeypatch.setattr(
+        iio, "IioSettings", lambda device: IioSettings(device, "polled", 50.0, fake.sysfs, fake.dev)
+    )
+    source = open_motion(MotionSettings("iio:device3"))
+    assert source.name
+    source.close()
+    fake.end()
 
 
 @pytest.mark.parametrize(

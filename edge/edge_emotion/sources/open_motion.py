@@ -39,9 +39,8 @@ def open_motion(settings: MotionSettings) -> "MotionSource | IioSensor":
     if kind == IIO:
         from edge_emotion.sources.iio import IioSensor, IioSettings
 
-        name = (
-            f"{IIO}:{rest}" if re.fullmatch(r"device\d+", rest) else rest
-        )  # "iio:device0" is the kernel's own name
+        # "iio:device0" is the kernel's own name.
+        name = f"{IIO}:{rest}" if re.fullmatch(r"device\d+", rest) else rest
         return IioSensor(IioSettings(name or None))
     if kind not in NETWORKS:
         raise EdgeEmotionError(f"--imu {source}: {EXPECTED}")
