@@ -6,10 +6,10 @@ from time import perf_counter
 
 from edge_emotion.bundle import Bundle, read_bundle
 from edge_emotion.calibrated_network import CalibratedNetwork
+from edge_emotion.checked_time import checked_time
 from edge_emotion.engine import Engine, open_engine
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.estimate import Estimate
-from edge_emotion.face_recognizer import checked_time
 from edge_emotion.features.body import FEATURE_SETS, NODE_RATE, BodyFeatures, Nodes, RawBodyFeatures
 from edge_emotion.features.body_track import LONGEST_GAP, TOLERANCE, BodyTrack
 from edge_emotion.settings import BodyRecognizerSettings

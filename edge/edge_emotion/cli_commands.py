@@ -45,9 +45,8 @@ def devices_command(options: argparse.Namespace) -> int:
 def replay_command(options: argparse.Namespace) -> int:
     """Send a file of motion as a suit or a tracker would."""
     import sys
-    import threading
 
-    from edge_emotion.replay import PORTS, replay
+    from edge_emotion.replay import PORTS, sending
     from edge_emotion.sources.motion_file import MotionFile, MotionFileSettings
 
     source = MotionFile(MotionFileSettings(options.file))
@@ -59,11 +58,11 @@ def replay_command(options: argparse.Namespace) -> int:
     print(f"sending {len(poses)} poses, {seconds:.1f} s, to {options.host}:{port} as {options.to}; Ctrl-C ends it",
           file=sys.stderr)  # fmt: skip
     sent = 0
-    while True:
-        sent += replay(poses, options.to, options.host, port, options.speed, threading.Event())
-        if not options.loop:
-            break
-    print(f"sent {sent} poses", file=sys.stderr)
+    try:
+        for sent in sending(poses, options.to, options.host, port, options.speed, loop=options.loop):  # noqa: B007
+            pass
+    finally:
+        print(f"sent {sent} poses", file=sys.stderr)
     return 0
 
 

@@ -44,7 +44,7 @@ examples:
   edge-emotion --imu walk.bvh                     a body: a file of motion, .bvh or .mvnx
   edge-emotion --imu iio                          one bare IMU on the I2C bus: how much its wearer moves
   edge-emotion replay walk.bvh --to mvn           send a file as a suit would
-  edge-emotion devices                            which cameras and microphones there are
+  edge-emotion devices                            which cameras, sensors and microphones there are
   edge-emotion models face                        what a model is, its numbers and its limits
   edge-emotion bench                              what it costs on this machine
 
@@ -129,7 +129,9 @@ def parser() -> argparse.ArgumentParser:
     replay.add_argument("--loop", action="store_true", help="again and again, until Ctrl-C")
     replay.set_defaults(command=replay_command)
 
-    devices = commands.add_parser("devices", help="list the cameras and the microphones")
+    devices = commands.add_parser(
+        "devices", help="list the cameras, the inertial sensors and the microphones"
+    )
     devices.set_defaults(command=devices_command)
 
     models = commands.add_parser("models", help="list the models, or show one's card")

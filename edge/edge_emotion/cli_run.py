@@ -147,6 +147,8 @@ def _check(options: argparse.Namespace) -> None:
         raise EdgeEmotionError(
             f"{' and '.join([*live, *files])}: not allowed with each other; give one file, or --camera and --mic"
         )
+    if not live and not files and not _live_motion(options) and options.chunk is not None:
+        raise EdgeEmotionError("--chunk goes with --audio or --video FILE, not with motion alone")
     if (live or (not files and _live_motion(options))) and (options.realtime or options.chunk is not None):
         raise EdgeEmotionError(
             "--realtime and --chunk go with --audio or --video FILE, not with live sources"

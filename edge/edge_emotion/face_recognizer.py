@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle, read_bundle
 from edge_emotion.calibrated_network import CalibratedNetwork
+from edge_emotion.checked_time import checked_time
 from edge_emotion.engine import Engine, open_appearance, open_engine
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.estimate import Estimate
@@ -41,7 +42,6 @@ FIRST_ESTIMATE = (
     1.0  # seconds of presence before the first estimate; a window of less says more of one instant
 )
 MOST_DUE = 15  # hops given at once after a stall: the newest 3 s of them, the older ones are left out
-MOST_TIME = 1e10  # seconds either way: beyond it float64 no longer tells milliseconds
 
 
 class FrontEnd(Protocol):
@@ -285,12 +285,3 @@ def _features(bundle: Bundle) -> FaceFeatures:
                 f"{found[0].name!r} has {CROP} and {EMBEDDING}; update edge-emotion"
             )
     return found[0]
-
-
-def checked_time(time: float, newest: float) -> float:
-    """The time of a frame, that of the newest one known; EdgeEmotionError when it cannot follow."""
-    if not abs(time) <= MOST_TIME:  # nor for NaN
-        raise EdgeEmotionError(f"expected a frame's time as finite seconds, got {time!r}; check the source")
-    if time < newest:
-        raise EdgeEmotionError(f"expected frames in order of time, got {time:g} s after {newest:g} s")
-    return float(time)

@@ -52,18 +52,34 @@ def pool(probabilities: Sequence[NDArray[np.float32]], weights: Sequence[float])
     """Logarithmic opinion pool: (7,) probabilities of each sense and its weight -> (7,) probabilities.
 
     p is proportional to prod_m p_m ^ w_m, the weights scaled to sum 1, so that one sense alone keeps its own
-    probabilities. Source: C. Genest and J. V. Zidek, Statistical Science 1 (1986), section 3.
+    probabilities. A class that a sense gives 0 is none of its classes: it has no say in how likely that one is.
+    Source: C. Genest and J. V. Zidek, Statistical Science 1 (1986), section 3.
     """
     if len(probabilities) == 1:
         return probabilities[0]
     largest = max(weights)  # first of all: sums of huge weights overflow
     scaled = np.asarray(weights, np.float64) / largest
-    shares = (scaled / scaled.sum()).astype(np.float32)
+    told = np.stack(probabilities).astype(np.float64)
+    # A class that a sense gives exactly 0 it does not know: a softmax never does.
+    known = told > 0
+    shares = np.where(known, scaled[:, None], 0.0)
+    shares /= np.maximum(shares.sum(0), 1e-300)
+    logs = np.log(np.maximum(told, LEAST))
+    possible = np.asarray(known.any(0))
+    if not known.all():
+        others = _normalised((shares * logs).sum(0), possible)
+        # Deviation: what a sense does not know it leaves to the others; among the rest it shares out their mass.
+        told = np.where(known, told * (others * known).sum(1, keepdims=True), others)
+        logs = np.log(np.maximum(told, LEAST))
+        shares = np.broadcast_to((scaled / scaled.sum())[:, None], told.shape)
     # log p = sum_m w_m log p_m + constant
-    logs = shares @ np.log(np.maximum(np.stack(probabilities), np.float32(LEAST)))
-    exponents = np.exp(logs - logs.max())
-    pooled: NDArray[np.float32] = (exponents / exponents.sum()).astype(np.float32)
-    return pooled
+    return _normalised((shares * logs).sum(0), possible).astype(np.float32)
+
+
+def _normalised(logs: NDArray[np.float64], possible: NDArray[np.bool_]) -> NDArray[np.float64]:
+    exponents = np.where(possible, np.exp(logs - logs[possible].max()), 0.0)
+    normal: NDArray[np.float64] = exponents / exponents.sum()
+    return normal
 
 
 class Fusion:

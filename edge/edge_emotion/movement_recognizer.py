@@ -9,7 +9,9 @@ from time import perf_counter
 from edge_emotion.estimate import Estimate
 from edge_emotion.features.movement import Movement
 from edge_emotion.sources.iio import ImuSample
+from edge_emotion.sources.motion import Silence
 
+NO_MOTION = "no motion data"
 ONE_IMU = "one IMU"  # why it abstains
 HOP = 0.5  # seconds between two estimates
 
@@ -25,16 +27,23 @@ class MovementRecognizer:
         self._movement = Movement()
         self._next: int | None = None  # number of the next hop
 
-    def push(self, item: ImuSample) -> list[Estimate]:
-        """Take the next sample; give the estimate of a hop that it completes, from one second of data on."""
+    def push(self, item: ImuSample | Silence) -> list[Estimate]:
+        """Take the next sample; give the estimate of a hop that it completes, from one second of data on.
+
+        At word that none has come it abstains.
+        """
         began = perf_counter()
-        self._movement.push(item.time, item.acceleration, item.rotation)
+        if isinstance(item, ImuSample):
+            self._movement.push(item.time, item.acceleration, item.rotation)
         number = math.floor(item.time / HOP)
         if self._next is None or number < self._next - 1:  # the first, or a sensor whose clock began anew
             self._next = number + 1
         if number < self._next:
             return []
         self._next = number + 1
+        if isinstance(item, Silence):
+            time = round(number * HOP, 6)
+            return [Estimate(time, "body", None, 0.0, max(0.0, item.time - time), NO_MOTION)]
         evidence = self._movement.evidence()
         if evidence is None:
             return []

@@ -115,7 +115,7 @@ class Run:
     def dropped(self, modality: str) -> int:
         """Frames of a sense (of sound or pictures) dropped so far, because computing was too slow."""
         by_sense: dict[str, int] | None = getattr(self.source, "dropped_by_sense", None)
-        return self.source.dropped if by_sense is None else by_sense[modality]
+        return self.source.dropped if by_sense is None else by_sense.get(modality, 0)
 
     @property
     def warnings(self) -> list[str]:

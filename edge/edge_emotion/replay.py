@@ -4,7 +4,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from edge_emotion.sources.mvn_packets import QUATERNION, MvnDatagram, build
 from edge_emotion.sources.osc import PORT as OSC_PORT
 
 PORTS = {"mvn": MVN_PORT, "osc": OSC_PORT}
+ALONE = 1 / 30  # seconds from a single pose to itself, where it is sent again and again
 _TO_MVN = [2, 0, 1]  # x, y, z of MVN's world among ours
 _TURN_TO_MVN = [0, 3, 1, 2]  # w, x, y, z likewise
 _LEFT_HANDED = np.array([1.0, 1.0, -1.0, -1.0])  # of w, x, y, z: ours to Unity's and back
@@ -42,10 +43,27 @@ def replay(
     speed: float = 1.0,
     stop: threading.Event | None = None,
 ) -> int:
-    """Send poses at their own times; give how many were sent.
+    """Send poses at their own times, once; give how many were sent. See sending()."""
+    sent = 0
+    for sent in sending(poses, to, host, port, speed, stop):  # noqa: B007 - the last one counts
+        pass
+    return sent
+
+
+def sending(
+    poses: Sequence[Pose],
+    to: str,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    speed: float = 1.0,
+    stop: threading.Event | None = None,
+    loop: bool = False,
+) -> Iterator[int]:
+    """Send poses at their own times; give after each how many were sent.
 
     to: "mvn" (type 02 datagrams) or "osc" (one VMC bundle a pose). port: None for the protocol's own. speed: times as
-    fast. stop: ends it early. A pose that the protocol can tell nothing of is left out.
+    fast. stop: ends it early. loop: again and again, the sender's time going on. A pose that the protocol can tell
+    nothing of is left out.
     EdgeEmotionError: an unknown protocol, a speed or port that is none, or a host that cannot be sent to.
     """
     if to not in PORTS:
@@ -62,18 +80,29 @@ def replay(
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind, protocol) as sender:
             began = time.monotonic()
-            for number, pose in enumerate(poses):
-                seconds = pose.time - poses[0].time
+            for number, (pose, seconds) in enumerate(_scheduled(poses, loop)):
                 if stop.wait(max(began + seconds / speed - time.monotonic(), 0.0)):
                     break
                 datagram = told(pose, number, seconds)
                 if datagram is not None:
                     sender.sendto(datagram, address)
                     sent += 1
+                    yield sent
     except (OSError, UnicodeError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         raise EdgeEmotionError(f"cannot send to {host}:{port} ({reason}); check the address") from error
-    return sent
+
+
+def _scheduled(poses: Sequence[Pose], loop: bool) -> Iterator[tuple[Pose, float]]:
+    """Poses and when they are due, seconds from the first on."""
+    usual = poses[1].time - poses[0].time if len(poses) > 1 else ALONE
+    begin = 0.0
+    while True:
+        for pose in poses:
+            yield pose, begin + pose.time - poses[0].time
+        if not loop:
+            return
+        begin += poses[-1].time - poses[0].time + usual
 
 
 def mvn_datagram(pose: Pose, number: int, seconds: float) -> bytes | None:

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle, read_bundle
 from edge_emotion.calibrated_network import Calibration
+from edge_emotion.checked_time import checked_time
 from edge_emotion.engine import Engine, input_shape, open_engine
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.estimate import Estimate
-from edge_emotion.face_recognizer import FrontEnd, checked_time
+from edge_emotion.face_recognizer import FrontEnd
 from edge_emotion.features.face import TOLERANCE
 from edge_emotion.features.face_front_end import Face, FaceFrontEnd
 from edge_emotion.features.spikes import PERIOD

@@ -141,3 +141,10 @@ def test_a_sensor_that_begins_anew_is_followed():
     recognizer = MovementRecognizer()
     assert told(recognizer, samples(3.0))
     assert told(recognizer, samples(3.0))
+
+
+def test_a_sensor_that_falls_silent_abstains():
+    recognizer = MovementRecognizer()
+    told(recognizer, samples(3.0))
+    quiet = told(recognizer, [Silence(4.0), Silence(4.5), Silence(4.6)])
+    assert [(e.time, e.abstained) for e in quiet] == [(4.0, "no motion data"), (4.5, "no motion data")]

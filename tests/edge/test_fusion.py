@@ -130,3 +130,17 @@ def test_a_face_that_left_takes_its_estimates_along() -> None:
 def test_settings_out_of_range_are_refused(settings: dict[str, object]) -> None:
     with pytest.raises(EdgeEmotionError):
         FusionSettings(**settings)  # type: ignore[arg-type]
+
+
+def test_a_sense_leaves_the_classes_that_it_does_not_know_to_the_others():
+    afraid = np.array([0.02, 0.02, 0.02, 0.02, 0.9, 0.01, 0.01], np.float32)
+    indifferent = np.array([0.25, 0.25, 0.25, 0.25, 0, 0, 0], np.float32)
+    pooled = pool([afraid, afraid, indifferent], [1.0, 1.0, 1.0])
+    assert pooled[4] == pytest.approx(0.9, abs=0.05)
+    angry = np.array([0.01, 0.01, 0.01, 0.97, 0, 0, 0], np.float32)
+    swayed = pool([afraid, afraid, angry], [1.0, 1.0, 1.0])
+    assert swayed[3] > pooled[3]
+    assert swayed[:3].max() < swayed[3]
+    assert swayed.sum() == pytest.approx(1, abs=1e-6)
+    assert np.array_equal(pool([angry], [1.0]), angry)
+    assert pool([angry, indifferent], [1.0, 1.0])[4:] == pytest.approx([0, 0, 0], abs=1e-6)

@@ -248,7 +248,7 @@ def test_samples_that_cannot_be_read_are_skipped_and_counted(tree: FakeIio, spoi
     else:
         raw.rename(raw.with_name("aside"))
         raw.mkdir()  # for a moment there is none, which counts as unplugged
-    wait_until(lambda: any("a sample could not be read" in line for line in sensor.warnings))
+    wait_until(lambda: any("samples could not be read" in line for line in sensor.warnings))
     if spoil == "folder":
         raw.rmdir()
     tree.set(0, "in_accel_y_raw", 1000)

@@ -5,13 +5,15 @@ import threading
 import pytest
 
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.estimate import Estimate
 from edge_emotion.pipeline import Run
 from edge_emotion.skeleton import Pose
 from edge_emotion.sources.frame import Frame
+from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import RATE
 from edge_emotion.sources.timed_sound import Ended, TimedSound
 from edge_emotion.sources.with_motion import POSES, LiveWithMotion, RecordedWithMotion
-from fake_senses import FakeFace, FakeSource, FakeVoice, blocks, frame
+from fake_senses import FakeFace, FakeSource, FakeVoice, P, blocks, frame
 from walking import walk, walking
 
 
@@ -22,9 +24,12 @@ def due(item) -> float:
 def test_files_are_merged_by_time():
     main = FakeSource([frame(n / 10) for n in range(11)])
     items = list(RecordedWithMotion(main, FakeSource(walk(1.5)), ["face"]))
-    assert [due(item) for item in items] == sorted(due(item) for item in items)
+    timed = [item for item in items if not isinstance(item, Ended)]
+    assert [due(item) for item in timed] == sorted(due(item) for item in timed)
     assert sum(isinstance(item, Pose) for item in items) == 46
-    assert isinstance(items[-1], Pose)
+    ends = {item.modality: number for number, item in enumerate(items) if isinstance(item, Ended)}
+    assert ends["face"] < ends["body"] == len(items) - 1
+    assert isinstance(items[ends["face"] + 1], Pose)
 
 
 def test_a_recording_of_sound_gets_times():
@@ -33,22 +38,68 @@ def test_a_recording_of_sound_gets_times():
     assert [item.time for item in sound] == pytest.approx([n * 0.1 for n in range(10)])
 
 
-def test_three_senses_make_one_event():
-    class Mover:
-        def reset(self): ...
+class Mover:
+    """An estimate at each whole second."""
 
-        def push(self, item):
-            return []
+    def reset(self): ...
 
-        def flush(self):
-            return []
+    def push(self, item):
+        whole = abs(item.time - round(item.time)) < 1e-6 and item.time > 0
+        return [Estimate(item.time, "body", P, 1.0, 0.0)] if whole else []
 
+    def flush(self):
+        return []
+
+
+def test_a_face_and_a_body_make_one_event():
     source = RecordedWithMotion(
         FakeSource([frame(n / 10) for n in range(21)]), FakeSource(walk(2.0)), ["face"]
     )
-    run = Run(source, face=FakeFace(), body=Mover())
-    assert list(run)
-    assert "body: 0 windows (0 abstained) in 2.00 s of poses (61, 30.5 a second)" in str(run.summary())
+    run = Run(source, face=FakeFace(), body=Mover(), hold=0.3)
+    events = list(run)
+    assert next(event.time for event in events if "body" in event.modalities) == 1.0
+    assert set(events[-1].modalities) == {"face", "body"}
+    assert "body: 2 windows (0 abstained) in 2.00 s of poses (61, 30.5 a second)" in str(run.summary())
+
+
+def test_a_limit_is_reached_though_the_motion_is_shorter():
+    pictures = [frame(n / 10) for n in range(6000)]
+    source = RecordedWithMotion(FakeSource(pictures), FakeSource(walk(1.0)), ["face"])
+    run = Run(source, face=FakeFace(), body=Mover(), limit=2.0)
+    assert list(run)[-1].time <= 2.0
+    assert "pictures (21, " in str(run.summary())
+
+
+def test_a_sense_that_a_source_lacks_has_dropped_nothing():
+    source = RecordedWithMotion(FakeSource([frame(0.0)]), FakeSource(walk(1.0)), ["face"])
+    assert Run(source, FakeVoice(), FakeFace(), body=Mover()).dropped("voice") == 0
+
+
+def test_a_suit_that_starts_late_is_placed_where_it_comes():
+    """The listener's silence goes on to its first pose; the camera began when it was opened."""
+    now = [100.0]
+    silence = [Silence(1.0 + 0.5 * n) for n in range(7)]
+
+    class Late(FakeSource):
+        def __iter__(self):
+            for item in super().__iter__():
+                now[0] = 100.0 + item.time + 0.01
+                yield item
+
+    source = LiveWithMotion(
+        FakeSource([], then="wait"),
+        Late([*silence, *walk(1.0, begin=4.3)], then=EdgeEmotionError("off")),
+        ["face"],
+        clock=lambda: now[0],
+    )
+    poses = []
+    for item in source:
+        if isinstance(item, Ended):
+            break
+        poses += [item] if isinstance(item, Pose) else []
+    source.close()
+    assert poses[0].time == pytest.approx(4.3, abs=0.02)
+    assert poses[-1].time == pytest.approx(5.3, abs=0.02)
 
 
 def test_live_both_come_and_the_main_source_ends_it():

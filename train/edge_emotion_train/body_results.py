@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.body import BODY, BODY_RAW
 from edge_emotion_train.body import FEATURES, STYLES, leave_one_action_out, plan, settings_of
 from edge_emotion_train.body_nodes import load_takes
@@ -68,6 +69,10 @@ def _pooled(outcomes: Sequence[Outcome], seed: int, takes: int) -> NDArray[np.fl
     for outcome in outcomes:
         if outcome.job.role == "test" and outcome.job.seed == seed:
             logits[list(outcome.job.measure)] = outcome.logits
+    if np.isnan(logits).any():
+        raise EdgeEmotionError(
+            f"seed {seed} has takes that no network was measured on; delete the runs and go on"
+        )
     return logits
 
 

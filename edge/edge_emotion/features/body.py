@@ -20,6 +20,7 @@ Angles = NDArray[np.float64]
 
 NODE_RATE = 30  # nodes a second
 WIDTH = 6 + 3 * len(JOINTS)  # numbers of a node, 72
+FASTEST = 12.0  # metres a second, that a pelvis is believed to move; a tracker that jumps is not
 ROOT = 9  # of the pelvis, that a network sees of "body"
 
 # Joints of "body". Those of the spine turn together, and sources differ in how many they tell of: their angles are
@@ -128,11 +129,11 @@ class BodyFeatures:
         """
         position, root, joints = _parts(nodes)
         angles = joints @ _GATHERED
-        moved, turning = _velocity(position), _velocity(root)
+        moved, turning = np.clip(_velocity(position), -FASTEST, FASTEST), _velocity(root)
         sine, cosine = np.sin(root[..., 0]), np.cos(root[..., 0])
         left = cosine * moved[..., 0] - sine * moved[..., 2]
         forward = sine * moved[..., 0] + cosine * moved[..., 2]
-        height = position[..., 1] - position[..., 1].mean(-1, keepdims=True)
+        height = np.clip(position[..., 1] - position[..., 1].mean(-1, keepdims=True), -FASTEST, FASTEST)
         rest = np.stack(
             [root[..., 1], root[..., 2], turning[..., 1], turning[..., 2], turning[..., 0],
              left, moved[..., 1], forward, height],

@@ -48,10 +48,13 @@ class BodyTrack:
 
     def add(self, pose: Pose) -> list[TrackedNode]:
         """Take the next pose, later than the one before; give the nodes up to its time, none after a gap."""
-        after = self._filled(pose)
-        before, self._before = self._before, after
+        before = self._before
+        if before is not None and pose.time - before.time > LONGEST_GAP + TOLERANCE:
+            before = None
+            self._rotations = np.tile(IDENTITY, (COUNT, 1))  # it may be another body
+        after = self._before = self._filled(pose)
         first = math.ceil((pose.time - TOLERANCE) * NODE_RATE)
-        if before is None or pose.time - before.time > LONGEST_GAP + TOLERANCE:
+        if before is None:
             self.since = first
             numbers = range(first, math.floor((pose.time + TOLERANCE) * NODE_RATE) + 1)
             return [

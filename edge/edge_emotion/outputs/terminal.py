@@ -75,6 +75,7 @@ class TerminalView:
     def show(self, told: Event) -> None:
         """Take a new event; redraw if the last time is long enough ago."""
         self._event = told
+        self._time = max(self._time, told.time)
         self._redraw()
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.sources.datagram_warnings import rounded
 from edge_emotion.sources.iio_device import (
     ACCELERATION,
     DEV,
@@ -28,6 +29,7 @@ from edge_emotion.sources.iio_device import (
     set_rate,
 )
 from edge_emotion.sources.iio_layout import ScanBuffer
+from edge_emotion.sources.motion import Silence
 
 MODES = ("auto", "buffered", "polled")
 POLL_LIMIT = 100.0  # Hz, beyond which polling costs too much
@@ -36,6 +38,7 @@ STALL = 3.0  # seconds after which a buffer that fills with nothing is given up
 IDLE = 0.1  # seconds that a wait for a buffer lasts, and so close() at most
 PATIENCE = 0.25  # seconds that an acceleration waits for the angular velocity of its time
 NEAR = 0.1  # seconds between the two, at most
+STALE, SILENCES = 1.0, 0.5  # seconds without a sample until silence is told, and between its tellings
 RETRY, RETRY_MOST = 0.5, 8.0  # seconds until an unplugged sensor is looked for again
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESHUTDOWN)
 
@@ -81,7 +84,7 @@ class ImuSample:
 class IioSensor:
     """Opens a sensor and gives its samples; a thread of its own reads, a bounded inbox drops the oldest first.
 
-    A sensor that is unplugged gives nothing, with a warning, until it is back. What it measured before iteration
+    A sensor that is unplugged gives `Silence`, with a warning, until it is back. What it measured before iteration
     began is let go. EdgeEmotionError: no sensor, an unknown one, or, in mode "buffered", no buffer to be had.
     """
 
@@ -94,6 +97,7 @@ class IioSensor:
         self._notes: dict[str, str] = {}
         self.started: float | None = None  # what time.monotonic() was at time 0
         self._failed = self._losses = 0
+        self._begun = 0.0
         self._waits = backoff()
         self._thread: threading.Thread | None = None
         imu = find_imu(settings.device, settings.sysfs, settings.dev)
@@ -104,12 +108,12 @@ class IioSensor:
         self._wanted = settings.device or (name if names.count(name) == 1 else imu.acceleration.id)
         self._reader: _Buffered | PolledImu | None = self._open(imu)
 
-    def __iter__(self) -> Iterator[ImuSample]:
-        """Start the clock and give the samples, in order of time, until it is closed."""
+    def __iter__(self) -> Iterator[ImuSample | Silence]:
+        """Start the clock and give the samples, in order of time, until it is closed; silence while none come."""
         if self._thread is None and not self._closed.is_set():
             if isinstance(self._reader, _Buffered):
                 self._reader.discard()
-            self._heard = time.monotonic()
+            self._heard = self._begun = time.monotonic()
             self._thread = threading.Thread(target=self._run, name="iio", daemon=True)
             self._thread.start()
         return self._samples()
@@ -134,8 +138,20 @@ class IioSensor:
         """Lines about polling instead of buffering, another rate, samples that were not read, and unplugging."""
         return [f"sensor {self.name}: {note}" for note in list(self._notes.values())]
 
-    def _samples(self) -> Iterator[ImuSample]:
-        while (item := self._inbox.get()) is not None and not self._closed.is_set():
+    def _samples(self) -> Iterator[ImuSample | Silence]:
+        wait = STALE
+        while not self._closed.is_set():
+            try:
+                item = self._inbox.get(timeout=wait)
+            except queue.Empty:
+                wait = SILENCES
+                if self.started is None:
+                    self.started = self._begun
+                yield Silence(time.monotonic() - self.started)
+                continue
+            wait = STALE
+            if item is None:
+                break
             if isinstance(item, Exception):
                 raise item
             yield item
@@ -189,10 +205,14 @@ class IioSensor:
             if isinstance(error, OSError) and error.errno in GONE:
                 self._give_up()
                 self._losses += 1
-                self._notes["lost"] = f"was unplugged {self._losses}x; it goes on by itself when it is back"
+                self._notes["lost"] = (
+                    f"was unplugged (times: {rounded(self._losses)}); it goes on by itself when it is back"
+                )
             else:
                 self._failed += 1
-                self._notes["failed"] = f"{self._failed} times a sample could not be read ({reason(error)})"
+                self._notes["failed"] = (
+                    f"samples could not be read ({reason(error)}): {rounded(self._failed)}"
+                )
             return
         if readings:
             self._heard, self._waits = time.monotonic(), backoff()

@@ -20,7 +20,7 @@ from edge_emotion.sources.motion_decoder import DatagramError, MotionDecoder, Se
 from edge_emotion.sources.sender_clock import SenderClock
 
 WAITING = 512  # poses that may wait; 2 s of the fastest suits
-MOST_A_SECOND = 2000  # datagrams that are looked at
+MOST_A_SECOND = 2000  # datagrams that are looked at, of a protocol that tells of a whole body in one or two
 BUFFER = 1 << 20  # bytes, of the socket
 SILENCES = 0.5  # seconds between two tellings of silence
 LONG = 5.0  # seconds of silence until a user is told
@@ -33,8 +33,8 @@ class MotionListener:
     """Receives datagrams and gives the poses they tell, and `Silence` while none come; it ends by close() alone.
 
     One sender's one body is followed until it has been silent for `stale` seconds: the first that sent a pose.
-    Pose.time is the sender's, from its first pose on (see SenderClock). What is refused, late, too much or another
-    sender's is counted, and told in `warnings`.
+    Pose.time is the sender's from its first pose on (see SenderClock): 0 there, or the time of silence before it.
+    What is refused, late, too much or another sender's is counted, and told in `warnings`.
     EdgeEmotionError: the address cannot be listened at, or the network fails.
     """
 
@@ -45,8 +45,10 @@ class MotionListener:
         option: str,
         port: int,
         clock: Callable[[], float] = time.monotonic,
+        most: int = MOST_A_SECOND,
     ) -> None:
-        """option: what chooses the protocol, as "mvn" of --imu mvn:PORT. port: the protocol's own."""
+        """option: what chooses the protocol, as "mvn" of --imu mvn:PORT. port: its own. most: datagrams a second."""
+        self._most = most
         self._decoder, self._stale, self._now = decoder, settings.stale, clock
         self._socket = _bound(settings.listen, port if settings.port is None else settings.port, option)
         address = self._socket.getsockname()
@@ -60,11 +62,11 @@ class MotionListener:
         self._closed = False
         self._error: Exception | None = None
         self._told: float | None = None  # the time of the last silence since the last pose
-        self._silent_since = 0.0
+        self._silent_since = self._begun = 0.0
         self._next_silence = 0.0
         self._clock = SenderClock()
         self._counts: Counter[str] = Counter()
-        self._warnings = DatagramWarnings(decoder.name, f"{address[0]}:{self.port}", MOST_A_SECOND)
+        self._warnings = DatagramWarnings(decoder.name, f"{address[0]}:{self.port}", most)
         self._followed: tuple[Any, int] | None = None  # address and character
         self._decoded: Any = None  # the address that the decoder's state is of
         self._second, self._in_second = 0, 0
@@ -74,7 +76,7 @@ class MotionListener:
         """Start to receive and give what comes until it is closed."""
         with self._changed:
             if not self._closed:
-                self._silent_since = self._now()
+                self._silent_since = self._begun = self._now()
                 self._next_silence = self._silent_since + self._stale
                 self._reader.start()
         return self._items()
@@ -136,9 +138,8 @@ class MotionListener:
         self._next_silence = now + SILENCES
         if now - self._silent_since >= LONG:
             self._warnings.silent(None if self._followed is None else self._followed[0])
-        if self._clock.time is None:
-            return Silence(0.0)
-        time = self._clock.time + (now - self._clock.arrived)
+        newest = self._clock.time
+        time = now - self._begun if newest is None else newest + (now - self._clock.arrived)
         self._told = time if self._told is None else max(time, self._told)
         return Silence(self._told)
 
@@ -173,7 +174,7 @@ class MotionListener:
         if int(arrived) != self._second:
             self._second, self._in_second = int(arrived), 0
         self._in_second += 1
-        if self._in_second > MOST_A_SECOND:
+        if self._in_second > self._most:
             self._counts[TOO_FAST] += 1
             return
         if sender != self._decoded:
@@ -195,6 +196,8 @@ class MotionListener:
             self._followed = body
             self._clock.begin_anew()
         seconds = arrived if sent.seconds is None else sent.seconds
+        if self._clock.time is None and self._told is not None:  # time goes on from the silence before
+            self._told = max(self._told, arrived - self._begun)
         time = self._clock.take(seconds, arrived, self._told)
         if time is None:
             self._counts[LATE] += 1

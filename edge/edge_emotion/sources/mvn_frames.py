@@ -12,7 +12,7 @@ WAITING = 4  # samples that may wait for the rest of their datagrams; the oldest
 MOST_PARTS = 8  # datagrams of a sample; a whole body with fingers needs two
 INCOMPLETE = "frames missed a part"
 
-_Key = tuple[int, int, int]  # type, character, sample
+_Key = tuple[int, int, int, int]  # type, character, sample, milliseconds
 
 
 class MvnFrames:
@@ -29,7 +29,7 @@ class MvnFrames:
             return _checked(part)
         if part.index >= MOST_PARTS:
             raise DatagramError("too many parts")
-        key = (part.type, part.character, part.sample)
+        key = (part.type, part.character, part.sample, part.milliseconds)
         parts = self._waiting.setdefault(key, {})
         parts[part.index] = part
         if len(self._waiting) > WAITING:

@@ -8,6 +8,7 @@ from edge_emotion.sources.motion import MotionNetworkSettings
 from edge_emotion.sources.motion_datagrams import MotionListener
 
 PORT = 39539
+MOST_A_SECOND = 5000  # datagrams: some senders put each bone into one
 
 
 class VmcBody(MotionListener):
@@ -24,4 +25,4 @@ class VmcBody(MotionListener):
             raise EdgeEmotionError(
                 "motion over OSC needs the package python-osc; install it: pip install python-osc"
             ) from error
-        super().__init__(VmcDecoder(), settings or MotionNetworkSettings(), "osc", PORT, clock)
+        super().__init__(VmcDecoder(), settings or MotionNetworkSettings(), "osc", PORT, clock, MOST_A_SECOND)

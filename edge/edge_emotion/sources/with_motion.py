@@ -72,16 +72,32 @@ class RecordedWithMotion(_Both):
     """A video or a recording and a file of motion that begin together: items of both in order of time."""
 
     def __iter__(self) -> Iterator[Item]:
-        """Merge them; whichever ends first, the other goes on."""
-        main = ((_due(item), 0, item) for item in _timed(self._main))
-        motion = ((item.time, 1, item) for item in self._motion)
-        for _, _, item in heapq.merge(main, motion, key=lambda entry: entry[:2]):
+        """Merge them; whichever ends first is told by an `Ended`, and the other goes on."""
+        parts = (
+            _placed(0, _timed(self._main), self._senses),
+            _placed(1, self._motion, (MODALITY,)),
+        )
+        for _, _, item in heapq.merge(*parts, key=lambda entry: entry[:2]):
             yield item
 
     def close(self) -> None:
         """Close both."""
         self._main.close()
         self._motion.close()
+
+
+def _placed(
+    part: int, items: Iterable[Frame | TimedSound | Ended | Motion], senses: Iterable[str]
+) -> Iterator[tuple[float, int, Item]]:
+    """Items with when they are due and whose they are, in order; at the end the end of the senses not yet ended."""
+    time, left = 0.0, list(senses)
+    for item in items:
+        if isinstance(item, Ended):
+            left.remove(item.modality)
+        time = max(time, _due(item))
+        yield time, part, item
+    for sense in left:
+        yield time, part, Ended(sense)
 
 
 def _timed(items: Iterable[Any]) -> Iterator[Any]:
@@ -96,10 +112,10 @@ def _timed(items: Iterable[Any]) -> Iterator[Any]:
             yield item
 
 
-def _due(item: Frame | TimedSound | Ended) -> float:
+def _due(item: Frame | TimedSound | Ended | Motion) -> float:
     if isinstance(item, TimedSound):
         return item.time + len(item.block.samples) / RATE
-    return item.time if isinstance(item, Frame) else 0.0
+    return 0.0 if isinstance(item, Ended) else item.time
 
 
 class LiveWithMotion(_Both):
