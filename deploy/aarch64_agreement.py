@@ -16,8 +16,9 @@ Event = dict[str, Any]
 class Agreement:
     """How far two lists of events agree.
 
-    largest: difference of a probability. wrong: what else differs, a line each. swapped: top emotions that differ
-    while the two were within TOLERANCE of each other here. classes: top emotions here, of the events that have one.
+    largest: difference of a probability. wrong: what else differs, a line each. swapped: top emotions that differ and
+    may: the two were within TOLERANCE of each other here, or the classes of clips alone have to agree. classes: top
+    emotions here, of the events that have one, or the clip's.
     """
 
     largest: float
@@ -29,8 +30,7 @@ class Agreement:
 def compare(here: list[Event], there: list[Event], tolerance: float | None = TOLERANCE) -> Agreement:
     """Compare events of `--json`: their number, times, faces, abstentions, top emotions and probabilities.
 
-    tolerance: of a probability; None where only the rest has to agree. Which top emotions may be swapped does not
-    follow it: with probabilities at will, any might.
+    tolerance: of a probability; None where of emotions only the clip's has to agree, that of the mean over its events.
     """
     wrong = list[str]()
     if not here:
@@ -47,8 +47,12 @@ def compare(here: list[Event], there: list[Event], tolerance: float | None = TOL
         pairs = [("together", ours, theirs)]
         pairs += [(name, senses[name], others[name]) for name in senses if name in others]
         for name, one, other in pairs:
-            tie = near_tie(one, other["emotion"])
-            swapped += tie
+            tie = (
+                near_tie(one, other["emotion"])
+                if tolerance is not None
+                else one["emotion"] != other["emotion"]
+            )
+            swapped += tie and (tolerance is not None or name == "together")
             names = ("abstained",) if tie else ("emotion", "abstained")
             wrong += differing(one, other, names, f"{at}, {name}")
             off = farthest(one["p"], other["p"])
@@ -58,7 +62,20 @@ def compare(here: list[Event], there: list[Event], tolerance: float | None = TOL
             if off == 1.0 or (tolerance is not None and off > tolerance):
                 wrong.append(f"{at}, {name}: a probability off by {off:.4f}, expected {allowed}")
     classes = tuple(event["emotion"] for event in here if event["emotion"] is not None)
+    if tolerance is None:
+        ours, theirs = clip_class(here), clip_class(there)
+        classes = (ours,) if ours is not None else ()
+        if ours != theirs:
+            wrong.append(f"the clip is {theirs!r}, expected {ours!r}")
     return Agreement(largest, tuple(wrong), swapped, classes)
+
+
+def clip_class(events: list[Event]) -> str | None:
+    """Emotion of the greatest mean probability over the events that have one, None without any."""
+    told = [event["p"] for event in events if event["p"]]
+    if not told:
+        return None
+    return max(told[0], key=lambda name: sum(p.get(name, 0.0) for p in told))
 
 
 def near_tie(one: Event, emotion: str | None) -> bool:

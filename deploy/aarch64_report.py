@@ -27,7 +27,7 @@ HEADER = [
     "command",
     "came",
     "largest probability difference",
-    "near ties swapped",
+    "emotions swapped",
     "seconds",
     "agrees",
 ]
@@ -91,9 +91,9 @@ def verdict(rows: list[Row], tolerance: float | None = TOLERANCE) -> str:
     swapped = sum(row.agreement.swapped for row in rows)
     classes = [name for row in rows for name in row.agreement.classes]
     return (
-        f"passed: the same classes and abstentions{' but for near ties' if swapped else ''} in "
-        f"{sum(row.count for row in rows)} events, {len(classes)} of them with a class "
-        f"({', '.join(sorted(set(classes))) or 'none'}); probabilities off by at most "
+        f"passed: the same classes of {len(classes)} clips ({', '.join(sorted(set(classes))) or 'none'}) and the "
+        f"same abstentions; of {sum(row.count for row in rows)} events {swapped} with another emotion; "
+        "probabilities off by at most "
         f"{max(row.agreement.largest for row in rows):.4f}"
     )
 
@@ -106,9 +106,9 @@ def rule(tolerance: float | None) -> str:
             "more than that (near ties swapped)."
         )
     return (
-        "Each event has to have the same top emotion and the same abstention; how far its probabilities differ is "
-        "reported alone, since spikes are drawn from rates that differ where the face's points do. A top emotion may "
-        f"differ only where it led the other by no more than {TOLERANCE:g} (near ties swapped)."
+        "Each clip has to have the same class, that of the mean over its events, and each event the same abstention. "
+        "How far an event's probabilities differ, and whether that swaps its top emotion, is reported alone: spikes are "
+        "drawn from rates that differ where the face's points do, so that one that leads by a hair may lose."
     )
 
 
