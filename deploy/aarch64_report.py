@@ -107,8 +107,8 @@ def rule(tolerance: float | None) -> str:
         )
     return (
         "Each clip has to have the same class, that of the mean over its events, and each event the same abstention. "
-        "How far an event's probabilities differ, and whether that swaps its top emotion, is reported alone: spikes are "
-        "drawn from rates that differ where the face's points do, so that one that leads by a hair may lose."
+        "How far an event's probabilities differ, and whether that swaps its top emotion, is reported alone: spikes "
+        "are drawn from rates that differ where the face's points do, so that one that leads by a hair may lose."
     )
 
 
