@@ -7,7 +7,7 @@ import numpy as np
 
 from edge_emotion_train.models.synch_graph.settings import network_settings
 from edge_emotion_train.models.synch_graph.state import NetworkState, initial_state
-from edge_emotion_train.synch.pictures import draw_cross, draw_fields, draw_raster, fields
+from edge_emotion_train.synch.pictures import draw_cross, draw_fields, draw_raster, draw_synchrony, fields
 from edge_emotion_train.synch.recording import Recording
 
 
@@ -43,7 +43,8 @@ def test_the_pictures_of_a_network_are_written(tmp_path: Path) -> None:
     draw_fields(state, tmp_path / "fields.png")
     draw_cross(state, tmp_path / "cross.png")
     draw_raster(recording, 1, state.settings, tmp_path / "raster.png")
-    for name in ("fields", "cross", "raster"):
+    draw_synchrony(recording, np.array([4, 4]), 4, state.settings, tmp_path / "synchrony.png")
+    for name in ("fields", "cross", "raster", "synchrony"):
         width, height = _size(tmp_path / f"{name}.png")
         assert 300 <= width <= 2500 and 250 <= height <= 1500, name
 

@@ -10,6 +10,7 @@ from edge_emotion.features.spikes import PERIOD, SIGNS, STIMULUS, TIME_STEP
 from edge_emotion_train.figures import pyplot_for_files
 from edge_emotion_train.models.synch_graph.settings import NetworkSettings
 from edge_emotion_train.models.synch_graph.state import NetworkState
+from edge_emotion_train.models.synch_graph.synchrony import WINDOW, synchronous
 from edge_emotion_train.synch.recording import Recording
 
 COLOURS = {"face": "tab:blue", "voice": "tab:orange"}
@@ -103,6 +104,49 @@ def draw_raster(recording: Recording, presentation: int, settings: NetworkSettin
     axes.set_ylabel("excitatory neuron")
     axes.set_title(f"Presentation {presentation}; a line between windows", fontsize=10)
     axes.legend(loc="upper right", fontsize=8)
+    figure.savefig(path, dpi=DPI)
+    pyplot.close(figure)
+
+
+def draw_synchrony(
+    recording: Recording, clip: NDArray[np.int64], number: int, settings: NetworkSettings, path: Path
+) -> None:
+    """The synchrony graph of one clip over its spike raster as PNG: an edge is drawn between the two nearest spikes.
+
+    clip: (presentations,) of which clip each is. number: the clip. Beside it the edges as a matrix of neurons.
+    """
+    pyplot = pyplot_for_files()
+    shows = np.flatnonzero(clip == number)
+    mine = np.isin(recording.presentation, shows)
+    when = (recording.presentation[mine] - shows[0]) * PERIOD + recording.step[mine] * TIME_STEP  # s
+    neuron = recording.neuron[mine].astype(np.int64)
+    joined = synchronous(
+        np.rint(when / TIME_STEP).astype(np.int64), neuron, settings.neurons, round(WINDOW / TIME_STEP)
+    )
+    figure, (axes, matrix) = pyplot.subplots(
+        1, 2, figsize=(12, 5.4), layout="constrained", gridspec_kw={"width_ratios": (2, 1)}
+    )
+    faces = settings.count("face") if "face" in settings.modalities else 0
+    for i, j in zip(*np.nonzero(np.triu(joined)), strict=True):
+        first, second = when[neuron == i], when[neuron == j]
+        nearest = np.unravel_index(np.abs(first[:, None] - second[None]).argmin(), (len(first), len(second)))
+        across = (i < faces) != (j < faces)
+        colour = "tab:green" if across else COLOURS["face" if i < faces else "voice"]
+        ends = 1000 * first[nearest[0]], 1000 * second[nearest[1]]
+        axes.plot(ends, (i, j), color=colour, linewidth=0.4, alpha=0.25)
+    axes.plot(1000 * when, neuron, "|", color="black", markersize=3)
+    for show in range(len(shows)):
+        axes.axvspan(1000 * (show * PERIOD + STIMULUS), 1000 * (show + 1) * PERIOD, color="0.95", zorder=-1)
+    axes.axhline(faces - 0.5, color="0.3", linewidth=0.6)
+    axes.set(xlim=(0, 1000 * PERIOD * len(shows)), ylim=(-0.5, settings.neurons - 0.5))
+    axes.set(xlabel="ms, grey: rest", ylabel="excitatory neuron, face below, voice above")
+    edges, every = int(joined.sum()) // 2, settings.neurons * (settings.neurons - 1) // 2
+    axes.set_title(
+        f"clip {number}: {len(when)} spikes, {edges} edges of {every}; green: face to voice", fontsize=10
+    )
+    matrix.imshow(joined, cmap="Greys", vmin=0, vmax=1, origin="lower")
+    matrix.set(xlabel="neuron", ylabel="neuron")
+    matrix.set_title(f"joined: spikes within {1000 * WINDOW:g} ms", fontsize=10)
     figure.savefig(path, dpi=DPI)
     pyplot.close(figure)
 

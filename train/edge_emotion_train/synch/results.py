@@ -195,7 +195,7 @@ def draw(plans: Sequence[Plan], sizes: Sequence[str], out: Path) -> None:
     """Pictures: who was taken for whom, and what the first seed's network learned and did."""
     from edge_emotion_train.models.synch_graph.state import read_state
     from edge_emotion_train.synch.experiment import stored_recording
-    from edge_emotion_train.synch.pictures import draw_cross, draw_fields, draw_raster
+    from edge_emotion_train.synch.pictures import draw_cross, draw_fields, draw_raster, draw_synchrony
 
     size = sizes[0]
     answers = [gcn_answers(plan, GcnJob(size)) for plan in plans]
@@ -214,3 +214,8 @@ def draw(plans: Sequence[Plan], sizes: Sequence[str], out: Path) -> None:
         state.settings,
         out / f"{NAME}-raster.png",
     )
+    size = ABLATED if ABLATED in sizes else size  # fewer neurons: a graph that can be looked at
+    state, _ = read_state(plan.folder / size / "joined" / "network.npz")
+    recording = stored_recording(plan.folder / size / "joined" / "spikes.npz", material, state.settings)
+    clip = int(material.split().test[0])
+    draw_synchrony(recording, material.shown.clip, clip, state.settings, out / f"{NAME}-synchrony.png")

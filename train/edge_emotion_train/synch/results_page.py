@@ -195,4 +195,5 @@ def _how(about: Row) -> list[str]:
         "![what the neurons of each window learned](synch-graph-fields.png)", "",
         "![the cross-modal weights](synch-graph-cross.png)", "",
         "![spikes of one presentation](synch-graph-raster.png)", "",
+        "![the synchrony graph of one clip over its spikes](synch-graph-synchrony.png)", "",
     ]  # fmt: skip
