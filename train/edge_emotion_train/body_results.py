@@ -148,7 +148,8 @@ def markdown(rows: Sequence[Row], made: Row, about: Row) -> str:
         "Bandai-Namco Research Motiondataset 1 (CC BY-NC 4.0): acted styles of motion by **three actors, who are not",
         "named: the same three stand on both sides of every split**. What is left out is the action: each is measured",
         "by a model that never saw it (some are there in the style normal alone). Every take is measured once a seed;",
-        f"unweighted average recall (UAR) and accuracy over all of them in per cent, {about['seeds']} seed{'s: mean' * (about['seeds'] > 1)},",
+        "unweighted average recall (UAR) and accuracy over all of them in per cent,",
+        f"{about['seeds']} seed{'s: mean' * (about['seeds'] > 1)},",
         "in brackets their spread. fp32. A network's answer on a take is the mean log-probability of the windows that",
         "a device would make of it; a forest sees the whole take at once.", "",
     ]  # fmt: skip
