@@ -9,17 +9,16 @@ from edge_emotion.calibrated_network import CalibratedNetwork
 from edge_emotion.checked_time import checked_time
 from edge_emotion.engine import Engine, open_engine
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.estimate import Estimate
+from edge_emotion.estimate import NO_MOTION, Estimate
 from edge_emotion.features.body import FEATURE_SETS, NODE_RATE, BodyFeatures, Nodes, RawBodyFeatures
 from edge_emotion.features.body_track import LONGEST_GAP, TOLERANCE, BodyTrack
+from edge_emotion.senses import BODY
 from edge_emotion.settings import BodyRecognizerSettings
 from edge_emotion.skeleton import Pose
 from edge_emotion.smoothing import ExponentialSmoothing
 from edge_emotion.sources.motion import Silence
 from edge_emotion.window import RollingGraph
 
-MODALITY = "body"
-NO_MOTION = "no motion data"
 FEW_JOINTS = "too few joints"
 ENOUGH = 0.6  # of the joints that a network sees, on average over a window; with fewer the body abstains
 MOST_DUE = 15  # hops of silence told at once; after a longer one the newest of them
@@ -120,7 +119,7 @@ class BodyRecognizer:
         estimates = []
         for k in range(max(number, last - MOST_DUE + 1), last + 1):
             self._told = round(k * hop, 6)
-            estimates.append(Estimate(self._told, MODALITY, None, 0.0, until - self._told + perf_counter() - began,
+            estimates.append(Estimate(self._told, BODY, None, 0.0, until - self._told + perf_counter() - began,
                                       NO_MOTION))  # fmt: skip
         return estimates
 
@@ -135,7 +134,7 @@ class BodyRecognizer:
         now = perf_counter()
         return Estimate(
             time=round(time, 6),
-            modality=MODALITY,
+            modality=BODY,
             probabilities=probabilities,
             quality=quality,
             latency=max(0.0, self._newest - time) + now - began,
@@ -146,7 +145,7 @@ class BodyRecognizer:
 
 def _features(bundle: Bundle) -> BodyFeatures | RawBodyFeatures:
     """The feature set of a bundle for the body; EdgeEmotionError when it is for something else."""
-    if bundle.modality != MODALITY:
+    if bundle.modality != BODY:
         raise EdgeEmotionError(f"model {bundle.name!r} is for {bundle.modality}; expected one for the body")
     wanted = (bundle.window.feature_set, bundle.window.feature_version)
     for known in FEATURE_SETS:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.features.movement import MovementEvidence
 
+NO_MOTION = "no motion data"  # why a body abstains of which nothing comes
+
 
 @dataclass(frozen=True)
 class Estimate:

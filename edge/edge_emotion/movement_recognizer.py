@@ -6,12 +6,12 @@ A single IMU on a wrist recognises emotions across people at chance (Quiroz, Gea
 import math
 from time import perf_counter
 
-from edge_emotion.estimate import Estimate
+from edge_emotion.estimate import NO_MOTION, Estimate
 from edge_emotion.features.movement import Movement
+from edge_emotion.senses import BODY
 from edge_emotion.sources.iio import ImuSample
 from edge_emotion.sources.motion import Silence
 
-NO_MOTION = "no motion data"
 ONE_IMU = "one IMU"  # why it abstains
 HOP = 0.5  # seconds between two estimates
 
@@ -43,14 +43,14 @@ class MovementRecognizer:
         self._next = number + 1
         if isinstance(item, Silence):
             time = round(number * HOP, 6)
-            return [Estimate(time, "body", None, 0.0, max(0.0, item.time - time), NO_MOTION)]
+            return [Estimate(time, BODY, None, 0.0, max(0.0, item.time - time), NO_MOTION)]
         evidence = self._movement.evidence()
         if evidence is None:
             return []
         time = round(number * HOP, 6)
         now = perf_counter()
         latency = max(0.0, item.time - time) + now - began
-        return [Estimate(time, "body", None, 1.0, latency, ONE_IMU, now - began, movement=evidence)]
+        return [Estimate(time, BODY, None, 1.0, latency, ONE_IMU, now - began, movement=evidence)]
 
     def flush(self) -> list[Estimate]:
         """Nothing is due at the end."""

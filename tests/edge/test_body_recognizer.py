@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from edge_emotion.body_recognizer import FEW_JOINTS, NO_MOTION, BodyRecognizer
+from edge_emotion.body_recognizer import FEW_JOINTS, BodyRecognizer
 from edge_emotion.bundle import read_bundle
 from edge_emotion.engine import open_engine
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.estimate import NO_MOTION
 from edge_emotion.features.body import BODY, BODY_RAW
 from edge_emotion.movement_recognizer import ONE_IMU, MovementRecognizer
 from edge_emotion.settings import BodyRecognizerSettings

@@ -9,12 +9,13 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.skeleton import Pose
 
 UNITS = ("auto", "m", "cm")  # of positions
+FILES = (".bvh", ".mvnx")  # endings of recordings
 MOST_PORT = 65535
 
 
 @dataclass(frozen=True)
 class Silence:
-    """No pose has come for a while. time: now, seconds on the source's clock; 0 until the first pose has come."""
+    """No pose has come for a while. time: now, seconds on the source's clock."""
 
     time: float
 

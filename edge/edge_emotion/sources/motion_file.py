@@ -10,9 +10,8 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.skeleton import Pose
 from edge_emotion.sources.bvh import read_bvh
 from edge_emotion.sources.bvh_poses import bvh_poses
+from edge_emotion.sources.motion import FILES
 from edge_emotion.sources.mvnx import read_mvnx
-
-MOTION = (".bvh", ".mvnx")
 
 
 @dataclass(frozen=True)
@@ -41,7 +40,7 @@ class Motion:
 def read_motion(path: Path) -> Motion:
     """Read a .bvh or .mvnx file whole; EdgeEmotionError, one line, for anything else."""
     kind = path.suffix.lower()
-    if kind not in MOTION:
+    if kind not in FILES:
         came = f"a {kind[:12]} file" if kind else "a name without either"
         raise EdgeEmotionError(
             f"{path}: expected a recording of motion, .bvh or .mvnx, got {came}; export it as one"

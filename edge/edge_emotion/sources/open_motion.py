@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.settings import MotionSettings
-from edge_emotion.sources.motion import MotionNetworkSettings
+from edge_emotion.sources.motion import FILES, MotionNetworkSettings
 
 if TYPE_CHECKING:
     from edge_emotion.sources.iio import IioSensor
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 NETWORKS = ("mvn", "osc")
 IIO = "iio"
-FILES = (".bvh", ".mvnx")
 EXPECTED = "expected mvn[:PORT], osc[:PORT], iio[:NAME] or a file, FILE.bvh or FILE.mvnx"
 
 

@@ -9,19 +9,15 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.skeleton import Pose
+from edge_emotion.senses import BODY, Motion
 from edge_emotion.sources.camera_and_microphone import LEAVING, ArrivalClock
 from edge_emotion.sources.frame import Frame
-from edge_emotion.sources.iio import ImuSample
-from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import RATE, SoundBlock
 from edge_emotion.sources.timed_sound import Ended, TimedSound
 
-Motion = Pose | Silence | ImuSample
 Item = SoundBlock | TimedSound | Frame | Ended | Motion
 
 POSES = 480  # that may wait: 4 s of a suit at 120 Hz
-MODALITY = "body"
 
 
 class _Source(Protocol):
@@ -55,7 +51,7 @@ class _Both:
         """Frames of each sense dropped because computing was too slow."""
         by_sense: dict[str, int] | None = getattr(self._main, "dropped_by_sense", None)
         main = by_sense or dict.fromkeys(self._senses, self._main.dropped)
-        return {**main, MODALITY: self._motion.dropped + self._overflown}
+        return {**main, BODY: self._motion.dropped + self._overflown}
 
     @property
     def dropped(self) -> int:
@@ -75,7 +71,7 @@ class RecordedWithMotion(_Both):
         """Merge them; whichever ends first is told by an `Ended`, and the other goes on."""
         parts = (
             _placed(0, _timed(self._main), self._senses),
-            _placed(1, self._motion, (MODALITY,)),
+            _placed(1, self._motion, (BODY,)),
         )
         for _, _, item in heapq.merge(*parts, key=lambda entry: entry[:2]):
             yield item
@@ -191,7 +187,7 @@ class LiveWithMotion(_Both):
         name, other = (self._main.name, "motion") if part == "main" else (self._motion.name, "rest")
         if not last:
             self._said.append(f"{error or f'{name} ended'}; going on with the {other} alone")
-        for modality in self._senses if part == "main" else (MODALITY,):
+        for modality in self._senses if part == "main" else (BODY,):
             yield Ended(modality)
 
     def _read(self, part: str, deliver: Callable[[], None]) -> None:
