@@ -46,20 +46,20 @@ def replay_command(options: argparse.Namespace) -> int:
     """Send a file of motion as a suit or a tracker would."""
     import sys
 
-    from edge_emotion.replay import PORTS, sending
+    from edge_emotion.replay import ReplaySettings, sending
     from edge_emotion.sources.motion_file import MotionFile, MotionFileSettings
 
+    settings = ReplaySettings(options.to, options.host, options.port, options.speed, options.loop)
     source = MotionFile(MotionFileSettings(options.file))
     poses = list(source)
     for warning in source.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    port = PORTS[options.to] if options.port is None else options.port
-    seconds = poses[-1].time / options.speed if options.speed > 0 else 0.0
-    print(f"sending {len(poses)} poses, {seconds:.1f} s, to {options.host}:{port} as {options.to}; Ctrl-C ends it",
-          file=sys.stderr)  # fmt: skip
+    seconds = poses[-1].time / settings.speed
+    print(f"sending {len(poses)} poses, {seconds:.1f} s, to {settings.host}:{settings.port_sent_to} as {settings.to}; "
+          "Ctrl-C ends it", file=sys.stderr)  # fmt: skip
     sent = 0
     try:
-        for sent in sending(poses, options.to, options.host, port, options.speed, loop=options.loop):  # noqa: B007
+        for sent in sending(poses, settings):  # noqa: B007 - the last one counts
             pass
     finally:
         print(f"sent {sent} poses", file=sys.stderr)

@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,53 +36,62 @@ _BONES = {SEGMENTS.index(segment): bone for bone, segment in UNITY.items()}
 _STANDING = np.array([0.0, HIPS_ABOVE_FLOOR, 0.0])
 
 
-def replay(
-    poses: Sequence[Pose],
-    to: str,
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    speed: float = 1.0,
-    stop: threading.Event | None = None,
-) -> int:
-    """Send poses at their own times, once; give how many were sent. See sending()."""
+@dataclass(frozen=True)
+class ReplaySettings:
+    """Where poses are sent, by which protocol, and at what pace."""
+
+    to: str
+    """Protocol: "mvn" (type 02 datagrams) or "osc" (one VMC bundle a pose)."""
+    host: str = "127.0.0.1"
+    """Who is sent to."""
+    port: int | None = None
+    """UDP port there; None for the protocol's own."""
+    speed: float = 1.0
+    """Times as fast as the poses' own times."""
+    loop: bool = False
+    """Again and again, the sender's time going on."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges; EdgeEmotionError names the setting."""
+        if self.to not in PORTS:
+            raise EdgeEmotionError(f"replay: expected one of {', '.join(PORTS)}, got {self.to!r}")
+        if not (math.isfinite(self.speed) and self.speed > 0):
+            raise EdgeEmotionError(f"speed: expected more than 0, got {self.speed}")
+        if not 0 < self.port_sent_to <= MOST_PORT:
+            raise EdgeEmotionError(f"port: expected 1 to {MOST_PORT}, got {self.port}")
+
+    @property
+    def port_sent_to(self) -> int:
+        """The port, the protocol's own where none is set."""
+        return PORTS[self.to] if self.port is None else self.port
+
+
+def replay(poses: Sequence[Pose], settings: ReplaySettings, stop: threading.Event | None = None) -> int:
+    """Send poses at their own times; give how many were sent. See sending()."""
     sent = 0
-    for sent in sending(poses, to, host, port, speed, stop):  # noqa: B007 - the last one counts
+    for sent in sending(poses, settings, stop):  # noqa: B007 - the last one counts
         pass
     return sent
 
 
 def sending(
-    poses: Sequence[Pose],
-    to: str,
-    host: str = "127.0.0.1",
-    port: int | None = None,
-    speed: float = 1.0,
-    stop: threading.Event | None = None,
-    loop: bool = False,
+    poses: Sequence[Pose], settings: ReplaySettings, stop: threading.Event | None = None
 ) -> Iterator[int]:
     """Send poses at their own times; give after each how many were sent.
 
-    to: "mvn" (type 02 datagrams) or "osc" (one VMC bundle a pose). port: None for the protocol's own. speed: times as
-    fast. stop: ends it early. loop: again and again, the sender's time going on. A pose that the protocol can tell
-    nothing of is left out.
-    EdgeEmotionError: an unknown protocol, a speed or port that is none, or a host that cannot be sent to.
+    stop: ends it early. A pose that the protocol can tell nothing of is left out.
+    EdgeEmotionError: a host that cannot be sent to, or python-osc is missing.
     """
-    if to not in PORTS:
-        raise EdgeEmotionError(f"replay: expected one of {', '.join(PORTS)}, got {to!r}")
-    if not (math.isfinite(speed) and speed > 0):
-        raise EdgeEmotionError(f"speed: expected more than 0, got {speed}")
-    told = osc_sender() if to == "osc" else mvn_datagram
-    port = PORTS[to] if port is None else port
-    if not 0 < port <= MOST_PORT:
-        raise EdgeEmotionError(f"port: expected 1 to {MOST_PORT}, got {port}")
+    told = osc_sender() if settings.to == "osc" else mvn_datagram
+    host, port = settings.host, settings.port_sent_to
     stop = stop or threading.Event()
     sent = 0
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
         with socket.socket(family, kind, protocol) as sender:
             began = time.monotonic()
-            for number, (pose, seconds) in enumerate(_scheduled(poses, loop)):
-                if stop.wait(max(began + seconds / speed - time.monotonic(), 0.0)):
+            for number, (pose, seconds) in enumerate(_scheduled(poses, settings.loop)):
+                if stop.wait(max(began + seconds / settings.speed - time.monotonic(), 0.0)):
                     break
                 datagram = told(pose, number, seconds)
                 if datagram is not None:

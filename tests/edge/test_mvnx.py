@@ -10,7 +10,7 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.rotations import about, product, rotated
 from edge_emotion.skeleton import SEGMENTS, joint_positions, to_world
 from edge_emotion.sources import mvnx
-from edge_emotion.sources.mvnx import mvnx_poses, read_mvnx
+from edge_emotion.sources.mvnx import read_mvnx
 
 TURN = about(2, np.pi / 2)  # about MVN's z, the vertical: to the left
 V4 = 'xmlns="http://www.xsens.com/mvn/mvnx"'
@@ -56,8 +56,9 @@ def written(folder: Path, content: str | bytes) -> Path:
 
 
 def test_the_t_pose_has_level_arms_and_its_pelvis_in_our_axes(tmp_path):
-    poses, period = mvnx_poses(written(tmp_path, document([frame(0), frame(1)])))
-    assert period == pytest.approx(1 / 60)
+    file = read_mvnx(written(tmp_path, document([frame(0), frame(1)])))
+    poses = file.poses
+    assert file.period == pytest.approx(1 / 60)
     assert [pose.time for pose in poses] == pytest.approx([0, 1 / 60])
     assert poses[0].known.all()
     # MVN's 1 m forward, 2 m to the left, 3 m up.
@@ -71,7 +72,7 @@ def test_the_t_pose_has_level_arms_and_its_pelvis_in_our_axes(tmp_path):
 
 def test_a_turn_to_the_left_about_mvns_z_is_one_about_our_y(tmp_path):
     turned = dict.fromkeys(SEGMENTS, TURN)
-    poses, _ = mvnx_poses(written(tmp_path, document([frame(0, turned)])))
+    poses = read_mvnx(written(tmp_path, document([frame(0, turned)]))).poses
     assert abs((poses[0].rotations[0] * about(1, np.pi / 2)).sum()) == pytest.approx(1, abs=1e-6)
     # What looked forward looks to the left.
     assert rotated(poses[0].rotations[0], np.array([0.0, 0, 1])) == pytest.approx([1, 0, 0], abs=1e-6)
@@ -82,7 +83,7 @@ def test_a_turn_to_the_left_about_mvns_z_is_one_about_our_y(tmp_path):
 def test_a_raised_forearm_is_told_relative_to_its_upper_arm(tmp_path):
     # From the T-pose, about MVN's x (forward), by 90 degrees: the left arm, which lies along y, points up.
     turned = {"LeftForearm": about(0, np.pi / 2), "LeftHand": about(0, np.pi / 2)}
-    poses, _ = mvnx_poses(written(tmp_path, document([frame(0, turned)])))
+    poses = read_mvnx(written(tmp_path, document([frame(0, turned)]))).poses
     places = joint_positions(poses[0].rotations, np.zeros(3))
     forearm = places[SEGMENTS.index("LeftHand")] - places[SEGMENTS.index("LeftForearm")]
     assert forearm == pytest.approx([0, 0.25, 0], abs=1e-6)
@@ -91,16 +92,16 @@ def test_a_raised_forearm_is_told_relative_to_its_upper_arm(tmp_path):
 
 def test_segments_are_found_by_label_or_id_and_others_ignored(tmp_path):
     turned = {"Head": TURN}
-    plain, _ = mvnx_poses(written(tmp_path, document([frame(0, turned)])))
+    plain = read_mvnx(written(tmp_path, document([frame(0, turned)]))).poses
     shuffled = (*SEGMENTS[::-1], "Prop1")
-    other, _ = mvnx_poses(
+    other = read_mvnx(
         written(tmp_path, document([frame(0, turned, labels=shuffled)], labels=shuffled, ids=range(1, 25)))
-    )
+    ).poses
     assert other[0].rotations == pytest.approx(plain[0].rotations)
     assert other[0].position == pytest.approx(plain[0].position)
     # Listed backwards, but with ids that say the order of the numbers.
     listed = document([frame(0, turned)], labels=SEGMENTS[::-1], ids=range(23, 0, -1))
-    assert mvnx_poses(written(tmp_path, listed))[0][0].rotations == pytest.approx(plain[0].rotations)
+    assert read_mvnx(written(tmp_path, listed)).poses[0].rotations == pytest.approx(plain[0].rotations)
 
 
 def test_a_segment_that_is_missing_is_not_known(tmp_path):
@@ -115,7 +116,7 @@ def test_a_segment_that_is_missing_is_not_known(tmp_path):
 
 def test_a_number_that_is_none_makes_its_segment_unknown(tmp_path):
     content = document([frame(0, {"Neck": (np.nan,) * 4, "Head": (0.0,) * 4, "L5": (np.inf, 0, 0, 0)})])
-    pose = mvnx_poses(written(tmp_path, content))[0][0]
+    pose = read_mvnx(written(tmp_path, content)).poses[0]
     assert [name for name, known in zip(SEGMENTS, pose.known, strict=True) if not known] == [
         "L5",
         "Neck",
@@ -126,7 +127,7 @@ def test_a_number_that_is_none_makes_its_segment_unknown(tmp_path):
 def test_a_file_without_positions_has_poses_at_no_place(tmp_path):
     content = document([frame(0)])
     start, end = content.index("<position>"), content.index("</position>") + len("</position>")
-    pose = mvnx_poses(written(tmp_path, content[:start] + content[end:]))[0][0]
+    pose = read_mvnx(written(tmp_path, content[:start] + content[end:])).poses[0]
     assert np.isnan(pose.position).all()
     assert pose.known.all()
 
@@ -147,7 +148,7 @@ def test_frames_whose_index_does_not_follow_are_left_out(wrong, tmp_path):
 
 
 def test_frames_without_an_index_follow_one_another(tmp_path):
-    poses, _ = mvnx_poses(written(tmp_path, document([frame(""), frame("x"), frame("-3")])))
+    poses = read_mvnx(written(tmp_path, document([frame(""), frame("x"), frame("-3")]))).poses
     assert [pose.time for pose in poses] == pytest.approx([0, 1 / 60, 2 / 60])
 
 
@@ -156,12 +157,12 @@ def test_frames_without_an_index_follow_one_another(tmp_path):
 )
 def test_namespaces_do_not_matter(root, namespace, tmp_path):
     content = document([frame(0)], root=root, namespace=namespace)
-    assert len(mvnx_poses(written(tmp_path, content))[0]) == 1
+    assert len(read_mvnx(written(tmp_path, content)).poses) == 1
 
 
 def test_utf_16_is_read(tmp_path):
     content = document([frame(0)]).replace("UTF-8", "UTF-16").encode("utf-16")
-    assert len(mvnx_poses(written(tmp_path, content))[0]) == 1
+    assert len(read_mvnx(written(tmp_path, content)).poses) == 1
 
 
 def test_a_file_that_breaks_off_gives_what_there_is(tmp_path):
@@ -182,10 +183,10 @@ def test_the_first_of_two_subjects_is_read(tmp_path):
 
 def test_how_the_file_is_cut_into_pieces_changes_nothing(tmp_path, monkeypatch):
     path = written(tmp_path, document([frame(number, {"Head": TURN}) for number in range(5)]))
-    whole, _ = mvnx_poses(path)
+    whole = read_mvnx(path).poses
     monkeypatch.setattr(mvnx, "CHUNK", 37)
     monkeypatch.setattr(mvnx, "BLOCK", 2)
-    pieces, _ = mvnx_poses(path)
+    pieces = read_mvnx(path).poses
     assert [pose.time for pose in pieces] == [pose.time for pose in whole]
     assert all((a.rotations == b.rotations).all() for a, b in zip(whole, pieces, strict=True))
 
@@ -196,7 +197,7 @@ def test_only_numbers_are_kept_of_a_long_file(tmp_path):
     frames = [one.replace('index="0"', f'index="{n}"').replace("</frame>", filler) for n in range(400)]
     path = written(tmp_path, document(frames))
     tracemalloc.start()
-    poses, _ = mvnx_poses(path)
+    poses = read_mvnx(path).poses
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert len(poses) == 400
@@ -239,7 +240,7 @@ WRONG = [
 @pytest.mark.parametrize(("content", "said"), WRONG, ids=[said for _, said in WRONG])
 def test_what_is_no_mvnx_file_is_told_in_a_line(content, said, tmp_path):
     with pytest.raises(EdgeEmotionError) as caught:
-        mvnx_poses(written(tmp_path, content))
+        read_mvnx(written(tmp_path, content))
     assert said in str(caught.value)
     assert "take.mvnx" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -248,26 +249,28 @@ def test_what_is_no_mvnx_file_is_told_in_a_line(content, said, tmp_path):
 def test_joint_angles_alone_are_refused_with_what_to_do(tmp_path):
     content = document([frame(0).replace("orientation", "velocity")])
     with pytest.raises(EdgeEmotionError, match="export it again from MVN as MVNX with orientation"):
-        mvnx_poses(written(tmp_path, content))
+        read_mvnx(written(tmp_path, content))
 
 
 def test_a_file_that_is_too_large_or_none_is_refused(tmp_path, monkeypatch):
     path = written(tmp_path, document([frame(0), frame(1)]))
     for missing in (tmp_path / "no.mvnx", tmp_path / "a\0b.mvnx"):
         with pytest.raises(EdgeEmotionError, match="no such file"):
-            mvnx_poses(missing)
+            read_mvnx(missing)
     with pytest.raises(EdgeEmotionError, match="no regular file"):
-        mvnx_poses(tmp_path)
+        read_mvnx(tmp_path)
     monkeypatch.setattr(mvnx, "MOST_FRAMES", 1)
     with pytest.raises(EdgeEmotionError, match="more than 1 frames"):
-        mvnx_poses(path)
+        read_mvnx(path)
     monkeypatch.setattr(mvnx, "MOST_BYTES", 100)
     with pytest.raises(EdgeEmotionError, match="larger than"):
-        mvnx_poses(path)
+        read_mvnx(path)
 
 
 def test_world_rotations_of_the_t_pose_are_those_of_the_contract(tmp_path):
-    pose = mvnx_poses(written(tmp_path, document([frame(0, {"Pelvis": TURN, "RightUpperArm": TURN})])))[0][0]
+    pose = read_mvnx(written(tmp_path, document([frame(0, {"Pelvis": TURN, "RightUpperArm": TURN})]))).poses[
+        0
+    ]
     world = to_world(pose.rotations)
     expected = product(about(1, np.pi / 2), about(2, -np.pi / 2))
     assert abs((world[SEGMENTS.index("RightUpperArm")] * expected).sum()) == pytest.approx(1, abs=1e-6)

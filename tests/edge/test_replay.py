@@ -3,12 +3,14 @@
 import threading
 import time
 from contextlib import closing
+from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.replay import mvn_datagram, replay, unity_rotations
+from edge_emotion.replay import ALONE, ReplaySettings, mvn_datagram, replay, sending, unity_rotations
 from edge_emotion.rotations import product
 from edge_emotion.skeleton import COUNT, HIPS_ABOVE_FLOOR, SEGMENTS, Pose
 from edge_emotion.sources.motion import MotionNetworkSettings
@@ -31,7 +33,9 @@ def pose(seconds, seed=0, unknown=(), position=(0.1, 0.95, -0.3)):
 def through(to, poses, speed=20.0):
     """Poses as a source gives them, after the network."""
     with closing(SOURCES[to](MotionNetworkSettings(0))) as source:
-        sent = replay(poses, to, port=source.port, speed=speed)  # the socket holds them till they are read
+        sent = replay(
+            poses, ReplaySettings(to, port=source.port, speed=speed)
+        )  # the socket holds them till they are read
         given = []
         for item in source:
             assert isinstance(item, Pose)
@@ -118,24 +122,26 @@ def test_a_datagram_tells_of_the_known_segments_alone():
 @pytest.mark.parametrize("to", ["mvn", "osc"])
 def test_poses_of_which_nothing_is_known_are_not_sent(to):
     with closing(SOURCES[to](MotionNetworkSettings(0))) as source:
-        assert replay([pose(0.0), pose(0.01, unknown=SEGMENTS), pose(0.02)], to, port=source.port) == 2
+        poses = [pose(0.0), pose(0.01, unknown=SEGMENTS), pose(0.02)]
+        assert replay(poses, ReplaySettings(to, port=source.port)) == 2
 
 
 def test_it_keeps_the_times_of_the_poses_and_stops():
     poses = [pose(3.0 + 0.1 * number) for number in range(4)]
     with closing(MvnSuit(MotionNetworkSettings(0))) as source:
+        where = ReplaySettings("mvn", port=source.port)
         began = time.monotonic()
-        assert replay(poses, "mvn", port=source.port, speed=2.0) == 4
+        assert replay(poses, replace(where, speed=2.0)) == 4
         assert 0.14 < time.monotonic() - began < 1.0
         stop = threading.Event()
         stop.set()
-        assert replay(poses, "mvn", port=source.port, stop=stop) == 0
+        assert replay(poses, where, stop) == 0
         began = time.monotonic()
         threading.Timer(0.1, stop.set).start()
         stop.clear()
-        assert replay([pose(0.0), pose(60.0)], "mvn", port=source.port, stop=stop) == 1
+        assert replay([pose(0.0), pose(60.0)], where, stop) == 1
         assert time.monotonic() - began < 5
-    assert replay([], "mvn") == 0
+    assert replay([], ReplaySettings("mvn")) == 0
 
 
 @pytest.mark.parametrize(
@@ -150,5 +156,18 @@ def test_it_keeps_the_times_of_the_poses_and_stops():
 )
 def test_what_cannot_be_sent_is_one_line(how, said):
     with pytest.raises(EdgeEmotionError, match=said) as told:
-        replay([pose(0.0)], **how)
+        replay([pose(0.0)], ReplaySettings(**how))
     assert "\n" not in str(told.value)
+
+
+def test_a_loop_goes_on_in_the_senders_time():
+    poses = [pose(0.5), pose(0.51)]
+    with closing(MvnSuit(MotionNetworkSettings(0))) as source:
+        where = ReplaySettings("mvn", port=source.port, loop=True, speed=50.0)
+        assert list(islice(sending(poses, where), 5)) == [1, 2, 3, 4, 5]
+        times = [item.time for item in islice(iter(source), 5)]
+        assert times == pytest.approx([0, 0.01, 0.02, 0.03, 0.04], abs=1e-6)
+    with closing(MvnSuit(MotionNetworkSettings(0))) as source:
+        where = replace(where, port=source.port)
+        assert list(islice(sending(poses[:1], where), 2)) == [1, 2]
+        assert [item.time for item in islice(iter(source), 2)] == pytest.approx([0, ALONE], abs=1e-3)

@@ -45,8 +45,10 @@ def test_bandai_namco_2_has_styles_of_its_own(tmp_path):
     names = ["data/data/dataset-2_wave-left-hand_exhausted_012.bvh", "data/data/dataset-2_run_angry_001.bvh"]
     corpus = bandai_namco_motion.clips(made(tmp_path, names), 2)
     assert told(corpus) == [("exhausted", None, "wave-left-hand", None)]
-    assert "left out 1 files that are not named as its files are" in corpus.warnings[0]
-    assert "dataset-2_run_angry_001" in corpus.warnings[0]
+    (line,) = corpus.warnings
+    assert line == (
+        f"bandai-namco-2: left out 1 file: angry is none of its styles (the first: {tmp_path / names[1]})"
+    )
     with pytest.raises(EdgeEmotionError, match="1 or 2, got 3"):
         bandai_namco_motion.clips(tmp_path, 3)
 
@@ -59,7 +61,7 @@ def test_bandai_namco_1_as_training_takes_it_has_an_action_for_a_speaker(tmp_pat
         (bandai_namco.NAME, "walk-back", "angry"),
     ]
     made(tmp_path, ["data/holiday.bvh"])
-    with pytest.raises(EdgeEmotionError, match="not named as its files are"):
+    with pytest.raises(EdgeEmotionError, match="not named dataset-1_ACTION_STYLE_NUMBER"):
         bandai_namco.clips(tmp_path)
 
 
@@ -67,7 +69,8 @@ def test_files_that_were_unpacked_twice_count_once(tmp_path):
     name = "dataset-1_walk_sad_001.bvh"
     corpus = bandai_namco_motion.clips(made(tmp_path, [f"data/{name}", f"data/data/{name}"]))
     assert len(corpus.clips) == 1
-    assert corpus.warnings == ("bandai-namco-1: left out 1 files that are there twice",)
+    (left_out,) = corpus.left_out
+    assert (left_out.path, left_out.why) == (tmp_path / f"data/{name}", "there twice")
 
 
 def test_files_of_one_name_that_differ_are_all_there(tmp_path):
@@ -105,20 +108,59 @@ def test_all_labels_of_ebedb_are_found(tmp_path):
     assert [clip.label for clip in corpus.clips] == list(ebedb.LABELS)
 
 
-def test_ebedb_names_that_say_none_or_two_are_left_out_and_counted(tmp_path):
-    names = [
-        "AnBh_joy.bvh",
-        "AnBh_001.bvh",
-        "joy.bvh",
-        "AnBh_joy_sad.bvh",
-        "AnBh_DiMi_joy.bvh",
-        "._AnBh_joy.bvh",
-    ]
-    corpus = ebedb.clips(made(tmp_path, names))
-    assert len(corpus.clips) == 1
-    assert len(corpus.warnings) == 1
-    assert "ebedb: left out 4 files" in corpus.warnings[0]
-    assert "\n" not in corpus.warnings[0]
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("AnBh_001.bvh", "no emotion"),
+        ("joy.bvh", "no actor"),
+        ("AnBh_joy_sad.bvh", "two emotions"),
+        ("AnBh_DiMi_joy.bvh", "two actors"),
+        # An emotion's word, or an actor's code, that is a part of another word alone.
+        ("AnBh_saddle_3.bvh", "no emotion"),
+        ("AnBh_crusade.bvh", "no emotion"),
+        ("AnBh_unhappy.bvh", "no emotion"),
+        ("AnBh_Enjoy.bvh", "no emotion"),
+        ("AnBh-joystick.bvh", "no emotion"),
+        ("AnBhFearless.bvh", "no emotion"),
+        ("AnBhfearless.bvh", "no actor"),
+        ("AnBh_shameless.bvh", "no emotion"),
+        ("AnBh_mangery.bvh", "no emotion"),
+        ("mamasita_joy.bvh", "no actor"),
+        ("papinian_joy.bvh", "no actor"),
+        ("lestat_joy.bvh", "no actor"),
+        ("SiGlinde_joy.bvh", "no actor"),
+        ("enjoyAnBh/crusade/017.bvh", "no emotion"),
+    ],
+)
+def test_ebedb_names_that_say_none_or_two_are_left_out_with_the_reason(name, why, tmp_path):
+    corpus = ebedb.clips(made(tmp_path, [name, "AnBh_joy_really.bvh", "._AnBh_joy.bvh"]))
+    assert [clip.path.name for clip in corpus.clips] == ["AnBh_joy_really.bvh"]
+    assert corpus.warnings == (f"ebedb: left out 1 file: its name says {why} (the first: {tmp_path / name})",)
+
+
+@pytest.mark.parametrize(
+    ("name", "actor", "label"),
+    [
+        ("MaMaSadStory.bvh", "MaMa", "sadness"),  # capitals part words
+        ("SadMaMaStory.bvh", "MaMa", "sadness"),
+        ("ANBH_SADNESS.bvh", "AnBh", "sadness"),
+        ("anbhjoy2.bvh", "AnBh", "joy"),
+        ("joyanbh.bvh", "AnBh", "joy"),
+        ("PaPi_saddle_joy.bvh", "PaPi", "joy"),  # the misleading word says nothing, the other one does
+        ("mamasita_NoVo_fear.bvh", "NoVo", "fear"),
+        ("AnBh_joy_happy.bvh", "AnBh", "joy"),  # two words of one emotion
+    ],
+)
+def test_ebedb_names_are_read_by_whole_words(name, actor, label, tmp_path):
+    assert told(ebedb.clips(made(tmp_path, [name])))[0][::3] == (label, f"ebedb-{actor}")
+
+
+def test_reasons_are_told_one_by_one_with_their_first_file(tmp_path):
+    made(tmp_path, ["AnBh_joy.bvh", "AnBh_1.bvh", "AnBh_2.bvh", "joy.bvh"])
+    assert ebedb.clips(tmp_path).warnings == (
+        f"ebedb: left out 2 files: its name says no emotion (the first: {tmp_path / 'AnBh_1.bvh'})",
+        f"ebedb: left out 1 file: its name says no actor (the first: {tmp_path / 'joy.bvh'})",
+    )
 
 
 def test_xem_folders_give_emotion_and_subject(tmp_path):
@@ -131,7 +173,10 @@ def test_xem_folders_give_emotion_and_subject(tmp_path):
         ("sad", "sadness", None, None),
         ("boredom", None, None, None),
     ]
-    assert "xem: left out 2 files" in corpus.warnings[0]
+    assert [(each.path.name, each.why) for each in corpus.left_out] == [
+        ("take4.mvnx", "in no folder of an emotion"),
+        ("take5.mvnx", "deeper than EMOTION/SUBJECT/"),
+    ]
 
 
 @pytest.mark.parametrize("corpus", [bandai_namco_motion, ebedb, xem])

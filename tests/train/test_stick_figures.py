@@ -4,12 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from bvh_body import body
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.rotations import IDENTITY, about
 from edge_emotion.skeleton import COUNT, SEGMENTS, T_POSE, Pose, to_parents
-from edge_emotion.skeleton_names import MVN_BVH
-from edge_emotion_train import cli
 from edge_emotion_train.stick_figures import TIPS, bones, draw_stick_figures
 
 NEUTRAL = Pose(0.0, np.tile(IDENTITY, (COUNT, 1)), np.full(3, np.nan))
@@ -76,17 +73,11 @@ def test_nothing_to_draw_is_an_error(tmp_path):
         draw_stick_figures({}, tmp_path / "poses.png")
 
 
-def test_a_pose_is_drawn_as_each_source_tells_it(tmp_path):
-    take = tmp_path / "take.bvh"
-    take.write_text(body(MVN_BVH, [{}] * 30))
-    assert (
-        cli.main(["body-skeleton", str(take), "--beside", str(take), "--out", str(tmp_path / "x.png")]) == 0
-    )
-    assert (tmp_path / "x.png").stat().st_size > 10_000
-
-
-def test_a_second_after_the_end_is_refused(tmp_path, capsys):
-    take = tmp_path / "take.bvh"
-    take.write_text(body(MVN_BVH, [{}] * 3))
-    assert cli.main(["body-skeleton", str(take), "--second", "9", "--out", str(tmp_path / "x.png")]) == 2
-    assert "expected a second of it, got 9" in capsys.readouterr().err
+def test_a_note_stands_above_its_pose_alone(tmp_path):
+    pictures = []
+    for number, notes in enumerate(({}, {"right": "off by 1 degree"}, {"nobody": "x"})):
+        path = tmp_path / f"{number}.png"
+        draw_stick_figures({"left": NEUTRAL, "right": NEUTRAL}, path, notes)
+        pictures.append(cv2.imread(str(path))[:60])
+    plain, noted, foreign = ((picture < 100).sum() for picture in pictures)
+    assert noted > plain == foreign

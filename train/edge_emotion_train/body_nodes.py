@@ -10,13 +10,14 @@ from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.body import BODY_RAW
 from edge_emotion.features.body_track import BodyTrack
 from edge_emotion.skeleton import JOINTS, Pose
-from edge_emotion.sources.bvh import read_bvh
-from edge_emotion.sources.bvh_poses import bvh_poses
+from edge_emotion.sources.motion_file import read_motion
 from edge_emotion_train.corpora.clip import Clip
+from edge_emotion_train.corpora.motion_clip import LeftOut
 from edge_emotion_train.node_cache import ClipNodes
 
 Nodes = NDArray[np.float32]
 
+LEAST = 2  # nodes of a take: one alone does not move
 _SWAPPED = {"Right": "Left", "Left": "Right"}
 
 
@@ -36,6 +37,8 @@ def nodes_of(poses: Sequence[Pose]) -> Nodes:
     made = [node for pose in poses for node in track.add(pose)]
     if not made or made[0].number != track.since:
         raise EdgeEmotionError("expected a take without gaps of more than half a second")
+    if len(made) < LEAST:
+        raise EdgeEmotionError(f"expected a take of {LEAST} nodes (1/30 s each) or more, got {len(made)}")
     return BODY_RAW.window(np.stack([node.values for node in made]))
 
 
@@ -50,9 +53,21 @@ def mirrored(nodes: Nodes) -> Nodes:
 
 
 def load_takes(clips: Sequence[Clip]) -> list[ClipNodes]:
-    """Each take's nodes, and those of its mirror image."""
-    loaded = []
+    """Each take's nodes, and those of its mirror image; EdgeEmotionError, which names its file, for a bad take."""
+    takes, bad = readable_takes(clips)
+    for each in bad:
+        raise EdgeEmotionError(f"{each.path}: {each.why}")
+    return takes
+
+
+def readable_takes(clips: Sequence[Clip]) -> tuple[list[ClipNodes], list[LeftOut]]:
+    """Likewise, and the takes that cannot be read or have a gap, each with the reason."""
+    takes, bad = [], []
     for clip in tqdm(clips, desc="body nodes", unit="take"):
-        nodes = nodes_of(bvh_poses(read_bvh(clip.path)))
-        loaded.append(ClipNodes(clip, (nodes, mirrored(nodes))))
-    return loaded
+        try:
+            nodes = nodes_of(read_motion(clip.path).poses)
+        except EdgeEmotionError as error:
+            bad.append(LeftOut(clip.path, str(error).removeprefix(f"{clip.path}: ")))
+        else:
+            takes.append(ClipNodes(clip, (nodes, mirrored(nodes))))
+    return takes, bad

@@ -2,7 +2,8 @@
 
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion_train.corpora import bandai_namco, emodb, ravdess_speech
+from edge_emotion_train.corpora import bandai_namco, bandai_namco_motion, ebedb, emodb, ravdess_speech, xem
+from edge_emotion_train.corpora.motion_clip import WORDS
 
 TO_EMOTION: dict[str, dict[str, str]] = {
     ravdess_speech.NAME: {
@@ -14,6 +15,9 @@ TO_EMOTION: dict[str, dict[str, str]] = {
         "sadness": "sadness",
     },
     bandai_namco.NAME: {"normal": "neutral", "happy": "happiness", "sad": "sadness", "angry": "anger"},
+    f"{bandai_namco_motion.NAME}-2": {"normal": "neutral"},
+    ebedb.NAME: {label: WORDS[label] for label in ebedb.LABELS if label in WORDS},
+    xem.NAME: WORDS,  # its labels are the names of folders
 }  # fmt: skip
 """A corpus' own labels as the seven emotions; a label that is none of them (boredom) is missing."""
 

@@ -7,12 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.replay import mvn_datagram, osc_sender
 from edge_emotion.rotations import about, heading, product, rotated
 from edge_emotion.skeleton import HIPS_ABOVE_FLOOR, PARENTS, SEGMENTS, Pose, joint_positions, to_world
-from edge_emotion.sources.motion_file import read_motion
-from edge_emotion.sources.mvn_poses import MvnDecoder
-from edge_emotion.sources.vmc import VmcDecoder
 from edge_emotion_train.figures import pyplot_for_files
 
 COLOURS = {"Left": "tab:blue", "Right": "tab:red", "": "black"}
@@ -27,21 +23,22 @@ VIEWS = {
     "front": np.array([[1.0, 0, 0], [0, 1, 0]]),
     "from its right": np.array([[0.0, 0, 1], [0, 1, 0]]),
 }
-SIDE = 1.1  # metres that are seen to either side
+SIDE = 0.9  # metres that are seen to either side
+WIDTH, HEIGHT = 2.5, 7.2  # inches, of a source and of the picture
 
 
-def draw_stick_figures(poses: Mapping[str, Pose], path: Path) -> None:
+def draw_stick_figures(poses: Mapping[str, Pose], path: Path, notes: Mapping[str, str] | None = None) -> None:
     """Draw each source's pose from the front and from its right as PNG; left blue, right red, not known grey, dashed.
 
     poses: name of a source -> its pose. All stand on one place, as bodies of 1.75 m, and are turned by the heading of
-    the first of them, so that where the others look otherwise it is seen.
+    the first of them, so that where the others look otherwise it is seen. notes: name -> a second line of its title.
     """
     if not poses:
         raise EdgeEmotionError("expected a pose or more to draw, got none")
     pyplot = pyplot_for_files()
     turn = _turn(next(iter(poses.values())))
     figure, table = pyplot.subplots(
-        len(VIEWS), len(poses), figsize=(3 * len(poses), 6.4), layout="constrained", squeeze=False
+        len(VIEWS), len(poses), figsize=(WIDTH * len(poses), HEIGHT), layout="constrained", squeeze=False
     )
     for column, (name, pose) in enumerate(poses.items()):
         drawn = list(bones(pose, turn))
@@ -52,7 +49,8 @@ def draw_stick_figures(poses: Mapping[str, Pose], path: Path) -> None:
                 axes.plot(across, up, linewidth=3, solid_capstyle="round", **style)
             axes.axhline(0, color="0.85", zorder=0)
             axes.set(aspect="equal", xlim=(-SIDE, SIDE), ylim=(-0.3, 2.2), xticks=[], yticks=[])
-            axes.set_title(f"{name}, {view}", fontsize=9)
+            note = (notes or {}).get(name, "")
+            axes.set_title(f"{name}, {view}" + f"\n{note}" * bool(note), fontsize=9)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
@@ -79,33 +77,3 @@ def bones(pose: Pose, turn: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.fl
 def _turn(pose: Pose) -> NDArray[np.float64]:
     """(4,) that makes a pose look forward; the identity where its pelvis is not known."""
     return about(1, -heading(pose.rotations[0])) if pose.known[0] else about(1, 0.0)
-
-
-def draw_mapping(take: Path, second: float, path: Path, others: Mapping[str, Path] | None = None) -> None:
-    """Draw one pose of a take as the file tells it, and as it comes out of the MVN stream and of VMC messages.
-
-    second: of the take. others: name -> another file, whose pose at the same second is drawn beside.
-    EdgeEmotionError for a second that no pose is at.
-    """
-    pose = _at(take, second)
-    sent = {
-        "MVN stream": (MvnDecoder(), mvn_datagram(pose, 0, 0.0)),
-        "VMC (OSC)": (VmcDecoder(), osc_sender()(pose, 0, 0.0)),
-    }
-    drawn = {take.suffix[1:].upper(): pose}
-    for name, (decoder, datagram) in sent.items():
-        for came in decoder.decode(datagram or b""):
-            drawn[name] = Pose(pose.time, came.rotations, came.position)
-    for name, other in (others or {}).items():
-        drawn[name] = _at(other, second)
-    draw_stick_figures(drawn, path)
-
-
-def _at(take: Path, second: float) -> Pose:
-    poses = read_motion(take).poses
-    found = next((pose for pose in poses if pose.time >= second), None)
-    if found is None:
-        raise EdgeEmotionError(
-            f"{take} lasts {poses[-1].time:.1f} s; expected a second of it, got {second:g}"
-        )
-    return found

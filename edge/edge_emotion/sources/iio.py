@@ -4,40 +4,32 @@ import contextlib
 import errno
 import math
 import queue
-import select
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.sources.datagram_warnings import rounded
+from edge_emotion.sources.iio_buffered import IDLE, BufferedImu
 from edge_emotion.sources.iio_device import (
-    ACCELERATION,
     DEV,
-    ROTATION,
     SYSFS,
     Imu,
     PolledImu,
-    Reading,
     Vector,
     find_imu,
     list_devices,
     reason,
     set_rate,
 )
-from edge_emotion.sources.iio_layout import ScanBuffer
 from edge_emotion.sources.motion import Silence
 
 MODES = ("auto", "buffered", "polled")
 POLL_LIMIT = 100.0  # Hz, beyond which polling costs too much
 QUEUE = 2.0  # seconds of samples that may wait to be computed
 STALL = 3.0  # seconds after which a buffer that fills with nothing is given up
-IDLE = 0.1  # seconds that a wait for a buffer lasts, and so close() at most
-PATIENCE = 0.25  # seconds that an acceleration waits for the angular velocity of its time
-NEAR = 0.1  # seconds between the two, at most
 STALE, SILENCES = 1.0, 0.5  # seconds without a sample until silence is told, and between its tellings
 RETRY, RETRY_MOST = 0.5, 8.0  # seconds until an unplugged sensor is looked for again
 GONE = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESHUTDOWN)
@@ -106,12 +98,12 @@ class IioSensor:
         names = [device.name for device in list_devices(settings.sysfs, settings.dev)]
         # It may come back under another number, but its name may be that of a twin.
         self._wanted = settings.device or (name if names.count(name) == 1 else imu.acceleration.id)
-        self._reader: _Buffered | PolledImu | None = self._open(imu)
+        self._reader: BufferedImu | PolledImu | None = self._open(imu)
 
     def __iter__(self) -> Iterator[ImuSample | Silence]:
         """Start the clock and give the samples, in order of time, until it is closed; silence while none come."""
         if self._thread is None and not self._closed.is_set():
-            if isinstance(self._reader, _Buffered):
+            if isinstance(self._reader, BufferedImu):
                 self._reader.discard()
             self._heard = self._begun = time.monotonic()
             self._thread = threading.Thread(target=self._run, name="iio", daemon=True)
@@ -131,7 +123,7 @@ class IioSensor:
     def mode(self) -> str:
         """How it is read now: "buffered" or "polled"; "none" while it is unplugged and once it is closed."""
         reader = self._reader
-        return "none" if reader is None else "buffered" if isinstance(reader, _Buffered) else "polled"
+        return "none" if reader is None else "buffered" if isinstance(reader, BufferedImu) else "polled"
 
     @property
     def warnings(self) -> list[str]:
@@ -166,7 +158,7 @@ class IioSensor:
                 with contextlib.suppress(queue.Empty):  # taken meanwhile
                     self.dropped += isinstance(self._inbox.get_nowait(), ImuSample)
 
-    def _open(self, imu: Imu) -> "_Buffered | PolledImu":
+    def _open(self, imu: Imu) -> BufferedImu | PolledImu:
         rates = []
         for device, quantities in imu.parts:
             for quantity in quantities:
@@ -177,7 +169,7 @@ class IioSensor:
         if self._mode != "polled":
             self._notes.pop("mode", None)
             try:
-                return _Buffered(imu, rates[0])
+                return BufferedImu(imu, rates[0])
             except EdgeEmotionError as error:
                 if self._mode == "buffered":
                     raise
@@ -198,7 +190,7 @@ class IioSensor:
             self._give_up()
             self._put(None)
 
-    def _read(self, reader: "_Buffered | PolledImu") -> None:
+    def _read(self, reader: BufferedImu | PolledImu) -> None:
         try:
             readings = reader.read(self._closed)
         except (OSError, ValueError) as error:
@@ -216,7 +208,7 @@ class IioSensor:
             return
         if readings:
             self._heard, self._waits = time.monotonic(), backoff()
-        elif isinstance(reader, _Buffered) and time.monotonic() - self._heard > STALL:
+        elif isinstance(reader, BufferedImu) and time.monotonic() - self._heard > STALL:
             self._stalled()
         for at, acceleration, rotation in readings:
             self.started = at if self.started is None else self.started
@@ -255,64 +247,3 @@ def backoff() -> Iterator[float]:
     while True:
         yield wait
         wait = min(2 * wait, RETRY_MOST)
-
-
-class _Buffered:
-    """Reads the buffer of one device, or those of two and pairs their samples by time."""
-
-    def __init__(self, imu: Imu, rate: float) -> None:
-        self._poll = select.poll()
-        self._buffers: dict[int, ScanBuffer] = {}
-        self._accelerations: deque[tuple[float, Vector]] = deque()
-        self._rotations: deque[tuple[float, Vector]] = deque(maxlen=4096)
-        self._rotates = imu.rotation is not None
-        try:
-            for device, quantities in imu.parts:
-                buffer = ScanBuffer(device, quantities, rate)
-                self._buffers[buffer.descriptor] = buffer
-                self._poll.register(buffer.descriptor, select.POLLIN)
-        except BaseException:
-            self.close()
-            raise
-
-    def discard(self) -> None:
-        for buffer in self._buffers.values():
-            buffer.discard()
-
-    def read(self, closed: threading.Event) -> list[Reading]:
-        """Wait for samples, for 0.1 s; OSError of ENODEV when a device is gone."""
-        ready = self._poll.poll(IDLE * 1000)
-        taken = 0
-        try:
-            for descriptor, _ in ready:
-                times, values = self._buffers[descriptor].read()
-                taken += len(times)
-                for quantity, inbox in ((ACCELERATION, self._accelerations), (ROTATION, self._rotations)):
-                    inbox.extend(zip(times.tolist(), values.get(quantity, ()), strict=False))
-            for buffer in () if ready else self._buffers.values():
-                buffer.check()
-        except OSError:
-            closed.wait(IDLE)  # the descriptor may stay readable
-            raise
-        if ready and not taken:
-            closed.wait(IDLE)
-        return list(self._paired())
-
-    def close(self) -> None:
-        for buffer in self._buffers.values():
-            buffer.close()
-        self._buffers.clear()
-
-    def _paired(self) -> Iterator[Reading]:
-        """Take out the accelerations whose nearest angular velocity has come, or is not going to."""
-        turns = self._rotations
-        while self._accelerations:
-            at, acceleration = self._accelerations[0]
-            waited = (turns and turns[-1][0] >= at) or self._accelerations[-1][0] - at >= PATIENCE
-            if self._rotates and not waited:
-                return
-            while len(turns) > 1 and abs(turns[1][0] - at) <= abs(turns[0][0] - at):
-                turns.popleft()
-            near = bool(turns) and abs(turns[0][0] - at) <= NEAR
-            self._accelerations.popleft()
-            yield at, acceleration, turns[0][1] if near else None

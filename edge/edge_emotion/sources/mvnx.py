@@ -45,12 +45,6 @@ class MvnxFile:
     warnings: tuple[str, ...] = ()
 
 
-def mvnx_poses(path: Path) -> tuple[list[Pose], float]:
-    """Poses of an MVNX file and the seconds of a frame; see read_mvnx()."""
-    file = read_mvnx(path)
-    return file.poses, file.period
-
-
 def read_mvnx(path: Path) -> MvnxFile:
     """Read an MVNX file; EdgeEmotionError, one line, for anything else.
 

@@ -25,4 +25,18 @@ class VmcBody(MotionListener):
             raise EdgeEmotionError(
                 "motion over OSC needs the package python-osc; install it: pip install python-osc"
             ) from error
-        super().__init__(VmcDecoder(), settings or MotionNetworkSettings(), "osc", PORT, clock, MOST_A_SECOND)
+        decoder = VmcDecoder(clock)
+        self._told_time = decoder.time
+        super().__init__(decoder, settings or MotionNetworkSettings(), "osc", PORT, clock, MOST_A_SECOND)
+
+    @property
+    def warnings(self) -> list[str]:
+        """A line for each kind of trouble, and one once the sender's times have grown too coarse."""
+        step = self._told_time.step
+        if step is None:
+            return super().warnings
+        return [
+            *super().warnings,
+            f"{self.name}: the sender's time goes in steps of {1000 * step:.3g} ms, too coarse for its poses; times "
+            "of arrival are taken, until the sender is restarted",
+        ]

@@ -10,16 +10,20 @@ Where a frame ends. A datagram that holds `/VMC/Ext/T` and bones is a whole fram
 without it, frames are taken to be split: their bones are gathered until the next `/VMC/Ext/T`, whose time the frame
 has, or until a bone comes again. (Of a sender that tells the time first, all times are one frame late, all alike.)
 A bone that a frame does not tell of is not known in it; the root is kept until it is told anew.
+
+Many senders tell the time as a float of single precision, for which see coarse_time.py.
 """
 
+import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
 from edge_emotion.rotations import IDENTITY, Array, inverse, product, rotated
 from edge_emotion.skeleton import COUNT, SEGMENTS, T_POSE
 from edge_emotion.skeleton_names import UNITY
+from edge_emotion.sources.coarse_time import CoarseTime
 from edge_emotion.sources.motion_decoder import LARGEST, LENGTHS, DatagramError, SentPose, known_above
 from edge_emotion.sources.osc_messages import Message, messages
 
@@ -57,8 +61,10 @@ class VmcDecoder:
 
     name = "VMC"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """clock: seconds at which a frame arrives, taken where the sender's are too coarse."""
         self.counts: Counter[str] = Counter()
+        self.time = CoarseTime(clock)
         self.reset()
 
     def reset(self) -> None:
@@ -67,6 +73,7 @@ class VmcDecoder:
         self._root = _AT_REST
         self._time: float | None = None  # told since the last frame
         self._ever_timed = False
+        self.time.reset()
         self._split = False
 
     def decode(self, datagram: bytes) -> list[SentPose]:
@@ -108,11 +115,12 @@ class VmcDecoder:
         bones, self._bones = self._bones, {}
         if not bones:
             return []
-        time, self._time = self._time, None
-        if time is None and self._ever_timed:
+        told, self._time = self._time, None
+        if told is None and self._ever_timed:
             self.counts[UNTIMED] += 1
             return []
-        return [SentPose(time, 0, *whole_pose(bones, self._root))]
+        seconds = None if told is None else self.time.seconds(told)
+        return [SentPose(seconds, 0, *whole_pose(bones, self._root))]
 
 
 def _read(message: Message) -> tuple[str, int, _Placed]:

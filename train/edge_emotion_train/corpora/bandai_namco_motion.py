@@ -33,10 +33,12 @@ def clips(folder: Path, which: int = 1) -> MotionCorpus:
         raise EdgeEmotionError(f"{NAME}: expected data set 1 or 2, got {which}")
     corpus = f"{NAME}-{which}"
 
-    def named(file: Path) -> MotionClip | None:
+    def named(file: Path) -> MotionClip | str:
         match = _CLIP.fullmatch(file.stem)
-        if not match or match[1] != str(which) or match[3] not in LABELS[which]:
-            return None
+        if not match or match[1] != str(which):
+            return f"not named dataset-{which}_ACTION_STYLE_NUMBER"
+        if match[3] not in LABELS[which]:
+            return f"{match[3]} is none of its styles"
         return MotionClip(file, corpus, match[3], action=match[2])
 
     return motion_corpus(folder, (".bvh",), corpus, TREE.format(which), named)

@@ -1,5 +1,6 @@
 """One labelled recording of a body's motion, the finding of its files, and emotion words of corpora as the seven."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ WORDS: dict[str, str] = {
     "normal": "neutral",
 }
 """Words of corpora that stand for one of the seven emotions; what is not here (pride, tired) stands for none."""
+TWICE = "there twice"
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,40 @@ class MotionClip:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A file of motion that nothing is learned from, and why, in words that follow "left out"."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True)
 class MotionCorpus:
     """What a folder holds.
 
-    clips: in the order of their names. warnings: what was left out, one line each.
+    name: the corpus'. clips: in the order of their names. left_out: files of motion that are none of them.
     """
 
+    name: str
     clips: tuple[MotionClip, ...]
-    warnings: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was left out, one line for each reason."""
+        return left_out_lines(self.name, self.left_out)
+
+
+def left_out_lines(corpus: str, left_out: Sequence[LeftOut]) -> tuple[str, ...]:
+    """One line for each reason, in the order in which it first came: how many, why, and the first file."""
+    first: dict[str, Path] = {}
+    for each in left_out:
+        first.setdefault(each.why, each.path)
+    counts = Counter(each.why for each in left_out)
+    return tuple(
+        f"{corpus}: left out {counts[why]} file{'s' * (counts[why] > 1)}: {why} (the first: {path})"
+        for why, path in first.items()
+    )
 
 
 def motion_files(folder: Path, suffixes: Sequence[str], corpus: str, tree: str) -> list[Path]:
@@ -65,32 +93,25 @@ def motion_corpus(
     suffixes: Sequence[str],
     corpus: str,
     tree: str,
-    named: Callable[[Path], MotionClip | None],
+    named: Callable[[Path], MotionClip | str],
 ) -> MotionCorpus:
     """Find the files of a corpus under a folder and read their names; no file is opened.
 
-    named: the clip of a file, None where its name says none: these are left out and told in a warning, as is a file
-    of the name, the label and the size of another (archives unpacked twice). EdgeEmotionError shows the expected tree
-    where there is no clip.
+    named: the clip of a file, or why its name says none: these are left out, as is a file of the name, the label and
+    the size of another (archives unpacked twice). EdgeEmotionError shows the expected tree where there is no clip.
     """
     files = motion_files(folder, suffixes, corpus, tree)
-    clips = [(file, named(file)) for file in files]
-    unknown = [file for file, clip in clips if clip is None]
     found: dict[object, MotionClip] = {}
-    for file, clip in clips:
-        if clip is not None:
-            found.setdefault((file.name, file.stat().st_size, clip.label, clip.actor), clip)
+    left_out = []
+    for file in files:
+        clip = named(file)
+        if isinstance(clip, str):
+            left_out.append(LeftOut(file, clip))
+        elif found.setdefault((file.name, file.stat().st_size, clip.label, clip.actor), clip) is not clip:
+            left_out.append(LeftOut(file, TWICE))
     if not found:
         raise EdgeEmotionError(
-            f"{corpus}: none of {len(files)} files in {folder} is named as its files are ({files[0].name}); "
-            f"expected {tree}"
+            f"{corpus}: none of {len(files)} files in {folder} is named as its files are "
+            f"({files[0].name}: {left_out[0].why}); expected {tree}"
         )
-    twice = len(files) - len(unknown) - len(found)
-    warnings = []
-    if unknown:
-        warnings.append(
-            f"{corpus}: left out {len(unknown)} files that are not named as its files are, the first {unknown[0]}"
-        )
-    if twice:
-        warnings.append(f"{corpus}: left out {twice} files that are there twice")
-    return MotionCorpus(tuple(found.values()), tuple(warnings))
+    return MotionCorpus(corpus, tuple(found.values()), tuple(left_out))

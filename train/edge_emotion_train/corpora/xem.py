@@ -19,10 +19,12 @@ def clips(folder: Path) -> MotionCorpus:
     The label is the folder's name in small letters. Files that lie elsewhere are left out and told.
     """
 
-    def named(file: Path) -> MotionClip | None:
+    def named(file: Path) -> MotionClip | str:
         parts = file.relative_to(folder).parts
-        if not 2 <= len(parts) <= 3:
-            return None
+        if len(parts) == 1:
+            return "in no folder of an emotion"
+        if len(parts) > 3:
+            return "deeper than EMOTION/SUBJECT/"
         actor = f"{NAME}-{parts[1]}" if len(parts) == 3 else None
         return MotionClip(file, NAME, parts[0].lower(), actor=actor)
 
