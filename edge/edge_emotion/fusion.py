@@ -103,6 +103,10 @@ class Fusion:
         """Say which face the voice belongs to: the only one, or the largest."""
         self._leader = identity
 
+    def not_before(self, time: float) -> None:
+        """Give the events to come no earlier time than this, seconds: something else was told of it already."""
+        self._time = max(self._time, time)
+
     def update(self, estimate: Estimate) -> Event:
         """Take one estimate; give the event of the person it is about."""
         return self.together([estimate])[0]

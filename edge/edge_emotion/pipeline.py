@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING, Any
 from edge_emotion.estimate import Estimate
 from edge_emotion.features.voice_activity import level_dbfs
 from edge_emotion.fusion import Event, Fusion
+from edge_emotion.load_control import Level
+from edge_emotion.notice import Notice
 from edge_emotion.run_limit import RunLimit
 from edge_emotion.run_summary import RunSummary, SenseCount
-from edge_emotion.senses import JointListener, Listener, Motion, Mover, Source, Watcher
+from edge_emotion.senses import JointListener, Listener, Motion, Mover, Source, Spreadable, Watcher
 from edge_emotion.skeleton import Pose
 from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.iio import ImuSample
 from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import RATE, SoundBlock
+from edge_emotion.sources.source_change import Pulse, SourceChange
 from edge_emotion.sources.timed_sound import Ended, TimedSound
+from edge_emotion.start_up import since_start
 
 if TYPE_CHECKING:
     from edge_emotion.features.face_front_end import Face
 
+EARLY = 0.005  # seconds that a frame may come before it is due
 SAME = 0.005  # seconds; clocks of a recording's two tracks that agree so far are one
 LEADERS_KEPT = (
     5.0  # seconds beyond the hold that changes of the leading face are kept: live estimates are late too
@@ -30,13 +35,16 @@ LEADERS_KEPT = (
 LARGER = 1.25  # times the leading face's area, for another to take the voice over
 
 LevelMeter = Callable[[float, float], None]
+NoticeBoard = Callable[[Notice], None]
 
 
 class Run:
     """One pass of a source through the senses; iterate it once, for the events.
 
-    The source is closed at the end, however it ends. `meter` and `watch` may be set before that: they are called with
-    time and dBFS of each block of sound, and with each frame and the faces found in it.
+    The source is closed at the end, however it ends. `meter`, `watch`, `tick`, `tell` and `pulse` may be set before
+    that: they are called with time and dBFS of each block of sound; with each frame and the faces found in it; with the
+    time of each pose and pulse; with what happens to the run itself; and, of a live source, about once a second with
+    its Pulse, whatever comes or does not come.
     """
 
     def __init__(
@@ -58,6 +66,9 @@ class Run:
         self.notes: list[str] = []  # what a user should know beyond the source's own warnings
         self.meter: LevelMeter | None = None
         self.watch: Callable[[Frame, list[Face]], None] | None = None
+        self.tell: NoticeBoard | None = None
+        self.pulse: Callable[[Pulse], None] | None = None
+        self.tick: Callable[[float], None] | None = None
         self._voice = voice
         self._face = face
         self._joint = voice if isinstance(voice, JointListener) else None
@@ -71,12 +82,15 @@ class Run:
         self._shift = 0.0  # from the voice's clock, which counts samples, to the source's; seconds
         self._frames = 0
         self._first, self._last = 0.0, 0.0  # times of frames
+        self._looked, self._look_period = -math.inf, 0.0  # when faces were looked for, and how often; seconds
         self._leaders: list[tuple[float, int | None]] = [(-math.inf, None)]  # since when which face leads
         self._poses = 0
         self._moved: tuple[float, float] | None = None  # times of the first and the newest item of motion
         self._counts = {sense: SenseCount() for sense in given}
         self._over: set[str] = set()
         self._waiting: list[Estimate] = []
+        self.captured: float | None = None  # seconds after the program's start, when the first item came
+        self._told = 0.0  # time of the newest event or notice
         self._cpu_start = process_time()
 
     def __iter__(self) -> Iterator[Event]:
@@ -117,6 +131,18 @@ class Run:
         by_sense: dict[str, int] | None = getattr(self.source, "dropped_by_sense", None)
         return self.source.dropped if by_sense is None else by_sense.get(modality, 0)
 
+    def slow_down(self, level: Level) -> None:
+        """Do so much from now on; of a source of files nothing is left out."""
+        slow_frames: Any = getattr(self.source, "slow_frames", None)
+        if slow_frames is None:
+            return
+        slow_frames(level.frames)
+        self._look_period = level.landmarks
+        senses: tuple[Any, ...] = (self._voice, self._face, self._body)
+        for sense in senses:
+            if isinstance(sense, Spreadable):
+                sense.spread(level.every)
+
     @property
     def warnings(self) -> list[str]:
         """What a user should know so far, one line each."""
@@ -134,9 +160,20 @@ class Run:
                     sense.reset()
             now = 0.0
             for item in self.source:
+                if self.captured is None and not isinstance(item, Ended | SourceChange | Pulse | Silence):
+                    self.captured = since_start()
                 if isinstance(item, Ended):
                     self._limit.end(item.modality)
                     yield now, self._flush(item.modality)
+                elif isinstance(item, SourceChange):
+                    now = max(now, item.time)
+                    self._change(item)
+                elif isinstance(item, Pulse):
+                    self._limit.passed(item.time)
+                    if self.tick:
+                        self.tick(item.time)
+                    if self.pulse:
+                        self.pulse(item)
                 elif (piece := self._limit.cut(item)) is None:
                     pass
                 elif isinstance(piece, Frame):
@@ -157,6 +194,18 @@ class Run:
     def _heard(self) -> float:
         """Time of the newest sample, on the source's clock."""
         return self._samples / RATE + self._lost + self._shift
+
+    def _change(self, change: SourceChange) -> None:
+        """Tell that a live part is lost or back."""
+        said = f"{change.name}: {change.reason}" if change.reason else change.name
+        self.notice(change.state, said, change.time, " and ".join(change.senses))
+
+    def notice(self, kind: str, said: str, time: float | None = None, sense: str | None = None) -> None:
+        """Tell the outputs what happens to the run; its time is never before that of what they were told last."""
+        self._told = max(self._told, 0.0 if time is None else time)
+        self._fusion.not_before(self._told)
+        if self.tell:
+            self.tell(Notice(kind, said, round(self._told, 3), sense))
 
     def _hear(self, item: SoundBlock | TimedSound) -> Iterator[tuple[float, list[Estimate]]]:
         block = item.block if isinstance(item, TimedSound) else item
@@ -181,8 +230,12 @@ class Run:
         self._first = self._first if self._frames else frame.time
         self._last = frame.time
         self._frames += 1
-        estimates = self._counted("face", self._face.push, frame)
-        faces = self._face.faces
+        if frame.time - self._looked < self._look_period - EARLY:
+            estimates, faces = [], self._face.faces
+        else:
+            self._looked = frame.time
+            estimates = self._counted("face", self._face.push, frame)
+            faces = self._face.faces
         leader = leading(faces, self._leaders[-1][1])
         if leader != self._leaders[-1][1]:
             self._leaders.append((frame.time, leader))
@@ -196,6 +249,8 @@ class Run:
         if self._body is None:
             return []
         self._poses += not isinstance(item, Silence)
+        if self.tick:
+            self.tick(item.time)
         self._moved = (item.time if self._moved is None else self._moved[0], item.time)
         return self._counted("body", self._body.push, item)
 
@@ -221,7 +276,9 @@ class Run:
         for time, same in groupby(ready, key=lambda e: round(e.time, 3)):
             known = (who for since, who in reversed(self._leaders) if since <= time + SAME)
             self._fusion.lead(next(known, self._leaders[0][1]))
-            yield from self._fusion.together(same)
+            for event in self._fusion.together(same):
+                self._told = max(self._told, event.time)
+                yield event
 
 
 def leading(faces: "Sequence[Face]", leader: int | None) -> int | None:

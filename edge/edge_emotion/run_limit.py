@@ -11,6 +11,8 @@ from edge_emotion.sources.timed_sound import TimedSound
 
 Limited = SoundBlock | TimedSound | Frame | Pose | Silence | ImuSample
 
+PATIENCE = 2.0  # seconds
+
 
 class RunLimit:
     """Cuts what comes at a time; it is reached once every sense is there.
@@ -33,6 +35,11 @@ class RunLimit:
     def end(self, modality: str) -> None:
         """Wait for a sense no longer."""
         self._open.discard(modality)
+
+    def passed(self, time: float) -> None:
+        """Time has come so far, seconds; a sense that is PATIENCE behind it is not coming."""
+        if self._seconds is not None and time > self._seconds + PATIENCE:
+            self._open.clear()
 
     def cut(self, item: "Limited") -> "Limited | None":
         """Give what of an item lies before the limit, None for nothing."""

@@ -12,6 +12,7 @@ from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.iio import ImuSample
 from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import SoundBlock
+from edge_emotion.sources.source_change import Pulse, SourceChange
 from edge_emotion.sources.timed_sound import Ended, TimedSound
 
 if TYPE_CHECKING:
@@ -75,6 +76,15 @@ class Watcher(Protocol):
         ...
 
 
+@runtime_checkable
+class Spreadable(Protocol):
+    """A recogniser that can do less."""
+
+    def spread(self, every: int) -> None:
+        """From now on compute only each so-manieth estimate."""
+        ...
+
+
 Motion = Pose | Silence | ImuSample
 
 
@@ -97,9 +107,12 @@ class Mover(Protocol):
 class Source(Protocol):
     """A source of sound, pictures or motion, or several in one: their items in order of time."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For a user."""
+        ...
 
-    def __iter__(self) -> Iterator[SoundBlock | TimedSound | Frame | Ended | Motion]:
+    def __iter__(self) -> Iterator[SoundBlock | TimedSound | Frame | Ended | Motion | SourceChange | Pulse]:
         """Give what comes."""
         ...
 

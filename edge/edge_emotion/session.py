@@ -10,7 +10,7 @@ from edge_emotion.bundle import Bundle
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.fusion import Fusion
 from edge_emotion.pipeline import Run
-from edge_emotion.senses import BODY, FACE, Mover, Source
+from edge_emotion.senses import BODY, FACE, VOICE, Mover, Source
 from edge_emotion.session_settings import SessionSettings
 from edge_emotion.session_sources import open_sources
 from edge_emotion.settings import (
@@ -50,6 +50,14 @@ class Session:
     face_voice: "SynchGraphRecognizer | None" = None
     body: "BodyRecognizer | None" = None
     moves: bool = False
+
+    @property
+    def senses(self) -> set[str]:
+        """What is watched and listened to."""
+        judged = {VOICE: self.voice or self.face_voice, FACE: self.face or self.face_voice, BODY: self.body}
+        return {sense for sense, judge in judged.items() if judge is not None} | (
+            {BODY} if self.moves else set()
+        )
 
     @property
     def title(self) -> str:

@@ -42,6 +42,8 @@ class SessionSettings:
     """Who judges the motion; one bare IMU is not judged."""
     fusion: FusionSettings = field(default_factory=FusionSettings)
     """How all are joined."""
+    keep_trying: bool = False
+    """Wait for a live device that is not there at the start, instead of refusing to start without it."""
     seconds: float | None = None
     """Stop after this many seconds of the source; None for all of it."""
 

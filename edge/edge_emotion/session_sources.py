@@ -1,68 +1,107 @@
 """Opens what a session watches and listens to, as one source."""
 
+from collections.abc import Callable
+from typing import Any
+
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.senses import BODY, FACE, Source
+from edge_emotion.senses import BODY, FACE, VOICE, Source
 from edge_emotion.session_settings import SessionSettings
-from edge_emotion.settings import VideoFileSettings
+from edge_emotion.settings import CameraSettings, MicrophoneSettings, MotionSettings, VideoFileSettings
+from edge_emotion.sources.live import LiveSources
+from edge_emotion.sources.live_part import LivePart
 
 
 def open_sources(settings: SessionSettings) -> tuple[Source, set[str], list[str]]:
     """The source with the motion in it, the senses it feeds, and what to say about it."""
-    if settings.motion is None:
-        return _open_source(settings)
-    from edge_emotion.sources.open_motion import is_file, open_motion
-    from edge_emotion.sources.with_motion import LiveWithMotion, RecordedWithMotion
-
-    motion = open_motion(settings.motion)
-    if not (settings.video or settings.audio or settings.camera or settings.microphone):
-        return motion, {BODY}, []
+    parts: list[LivePart] = []
+    notes: list[str] = []
     try:
-        main, senses, notes = _open_source(settings)
+        if settings.microphone is not None:
+            parts.append(_microphone(settings.microphone, settings.keep_trying))
+        if settings.camera is not None:
+            parts.append(_camera(settings.camera, settings.keep_trying))
+        if settings.video is not None or settings.audio is not None:
+            file, senses, notes = _open_file(settings)
+            parts.append(LivePart(tuple(senses), file.name, lambda: file, file, file=True))
+        if settings.motion is not None:
+            parts.append(_motion(settings.motion, settings.keep_trying))
     except BaseException:
-        motion.close()
+        for part in parts:
+            if part.device is not None:
+                part.device.close()
         raise
-    joined = RecordedWithMotion if is_file(settings.motion.source) else LiveWithMotion
-    return joined(main, motion, senses), senses | {BODY}, notes
+    parts.sort(key=lambda part: FACE not in part.senses)  # opened after the microphone, named before it
+    senses = {sense for part in parts for sense in part.senses}
+    recorded = [part for part in parts if part.file]
+    if len(recorded) < len(parts):
+        return LiveSources(parts), senses, notes
+    if len(recorded) == 1:
+        return recorded[0].device, senses, notes
+    from edge_emotion.sources.with_motion import RecordedWithMotion
+
+    main, motion = (part.device for part in recorded)
+    return RecordedWithMotion(main, motion, senses - {BODY}), senses, notes
 
 
-def _open_source(settings: SessionSettings) -> tuple[Source, set[str], list[str]]:
-    """The source, the senses it feeds, and what to say about it."""
+def _first(open_device: Callable[[], Any], keep_trying: bool) -> Any:
+    """The opened device; None for one that is not there yet but may come."""
+    try:
+        return open_device()
+    except EdgeEmotionError:
+        if keep_trying:
+            return None
+        raise
+
+
+def _microphone(chosen: MicrophoneSettings, keep_trying: bool) -> LivePart:
+    from edge_emotion.sources.microphone import Microphone, look_again
+
+    def again() -> Microphone:
+        look_again()
+        return Microphone(chosen)
+
+    return LivePart(
+        (VOICE,), f"microphone {chosen.device!r}", again, _first(lambda: Microphone(chosen), keep_trying)
+    )
+
+
+def _camera(chosen: CameraSettings, keep_trying: bool) -> LivePart:
+    from edge_emotion.sources.camera import Camera
+
+    return LivePart((FACE,), f"camera {chosen.device}", lambda: Camera(chosen),
+                    _first(lambda: Camera(chosen), keep_trying))  # fmt: skip
+
+
+def _motion(chosen: MotionSettings, keep_trying: bool) -> LivePart:
+    from edge_emotion.sources.open_motion import is_file, open_motion
+
+    def opened() -> Any:
+        return open_motion(chosen)
+
+    if is_file(chosen.source):
+        return LivePart((BODY,), chosen.source, opened, opened(), file=True)
+    return LivePart((BODY,), chosen.source, opened, _first(opened, keep_trying))
+
+
+def _open_file(settings: SessionSettings) -> tuple[Source, set[str], list[str]]:
+    """The video or the recording, the senses it feeds, and what to say about it."""
     if settings.video is not None:
         return _open_video(settings, settings.video)
-    if settings.audio is not None:
-        from edge_emotion.sources.audio_file import AudioFile
+    from edge_emotion.sources.audio_file import AudioFile
 
-        return AudioFile(settings.audio), {"voice"}, []
-    if settings.microphone is None:
-        from edge_emotion.sources.camera import Camera
-
-        assert settings.camera is not None  # SessionSettings has checked
-        return Camera(settings.camera), {FACE}, []
-    from edge_emotion.sources.microphone import Microphone
-
-    microphone = Microphone(settings.microphone)
-    if settings.camera is None:
-        return microphone, {"voice"}, []
-    from edge_emotion.sources.camera import Camera
-    from edge_emotion.sources.camera_and_microphone import CameraAndMicrophone
-
-    try:
-        camera = Camera(settings.camera)
-    except BaseException:
-        microphone.close()
-        raise
-    return CameraAndMicrophone(camera, microphone), {"voice", FACE}, []
+    assert settings.audio is not None  # SessionSettings has checked
+    return AudioFile(settings.audio), {VOICE}, []
 
 
 def _open_video(settings: SessionSettings, video: VideoFileSettings) -> tuple[Source, set[str], list[str]]:
     from edge_emotion.sources.video_file import VideoFile
 
     source = VideoFile(video)
-    holds = {"voice": source.has_sound, FACE: source.has_picture}
+    holds = {VOICE: source.has_sound, FACE: source.has_picture}
     joint = settings.face_voice is not None
-    wanted = {"voice": joint or settings.voice is not None, FACE: joint or settings.face is not None}
+    wanted = {VOICE: joint or settings.voice is not None, FACE: joint or settings.face is not None}
     senses = {sense for sense in holds if holds[sense] and wanted[sense]}
-    named = {"voice": "sound", FACE: "picture"}
+    named = {VOICE: "sound", FACE: "picture"}
     missing = [named[sense] for sense in holds if wanted[sense] and not holds[sense]]
     if not senses:
         source.close()

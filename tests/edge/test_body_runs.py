@@ -11,7 +11,7 @@ import pytest
 from bvh_body import body
 from edge_emotion import cli
 from edge_emotion.errors import EdgeEmotionError
-from edge_emotion.replay import replay
+from edge_emotion.replay import ReplaySettings, replay
 from edge_emotion.session import open_session
 from edge_emotion.session_settings import SessionSettings
 from edge_emotion.settings import BodyRecognizerSettings, MotionSettings, VideoFileSettings
@@ -61,9 +61,8 @@ def test_a_file_sent_over_the_network_gives_the_events_of_the_file(protocol, mod
     expected = [event for event in events_of(model, file) if event.time < 5.9]
     session = open_session(settings(model, f"{protocol}:0"))
     poses = read_motion(file).poses
-    sending = threading.Thread(
-        target=replay, args=(poses, protocol, "127.0.0.1", session.run.source.port, 3.0), daemon=True
-    )
+    where = ReplaySettings(protocol, port=session.run.source.devices[0].port, speed=3.0)
+    sending = threading.Thread(target=replay, args=(poses, where), daemon=True)
     came = []
     with contextlib.closing(session.run) as run:
         for event in start(run, sending):

@@ -63,6 +63,11 @@ class Camera:
             self._reader.join(CLOSING)
 
     @property
+    def released(self) -> bool:
+        """Whether the driver has let go of the device; some need long after close()."""
+        return not self._reader.is_alive()
+
+    @property
     def started(self) -> float | None:
         """What time.monotonic() was at time 0; None before the first frame."""
         return self._clock.started

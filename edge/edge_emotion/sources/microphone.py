@@ -155,6 +155,13 @@ def load_portaudio() -> Any:
     return sounddevice
 
 
+def look_again(portaudio: Any = None) -> None:
+    """Make PortAudio look for microphones anew: it keeps the list it made at first. No stream may be open."""
+    portaudio = portaudio or load_portaudio()
+    portaudio._terminate()
+    portaudio._initialize()
+
+
 def input_devices(portaudio: Any = None) -> list[InputDevice]:
     """Every device that records, in PortAudio's order; EdgeEmotionError when PortAudio is missing or fails."""
     portaudio = portaudio or load_portaudio()

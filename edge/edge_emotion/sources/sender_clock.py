@@ -1,6 +1,6 @@
 """The time of a sender of motion, told from its first pose on."""
 
-from edge_emotion.sources.camera_and_microphone import ArrivalClock
+from edge_emotion.sources.arrival_clock import ArrivalClock
 
 BACK = 1.0  # seconds that a sender's time may step back: what is late; beyond that the sender began anew
 LEAST = 0.001  # seconds between the poses before and after that

@@ -1,0 +1,320 @@
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.skeleton import Pose
+from edge_emotion.sources import live
+from edge_emotion.sources.arrival_clock import ArrivalClock
+from edge_emotion.sources.frame import Frame
+from edge_emotion.sources.live import LiveSources
+from edge_emotion.sources.live_part import LivePart
+from edge_emotion.sources.motion import Silence
+from edge_emotion.sources.sound import RATE, SoundBlock
+from edge_emotion.sources.source_change import BACK, LOST, Pulse, SourceChange
+from edge_emotion.sources.timed_sound import Ended, TimedSound
+from fake_device import FakeDevice, Opening
+from fake_senses import blocks, frame
+from walking import walking
+
+GONE = EdgeEmotionError("the plug was pulled")
+QUICK = (0.001, 0.01)  # seconds until a lost part is opened again
+
+
+def part(sense: str, *devices: FakeDevice | Exception, opened: bool = True) -> LivePart:
+    """A part whose first device is open already."""
+    opening = Opening(*devices)
+    return LivePart((sense,), sense, opening, opening() if opened else None)
+
+
+def until(source: LiveSources, enough: Callable[[list[Any]], object]) -> list[Any]:
+    """What a source gives until there is enough of it; then it is closed."""
+    items: list[Any] = []
+    for item in source:
+        items.append(item)
+        if enough(items):
+            break
+    source.close()
+    return items
+
+
+def changes(items: list[Any]) -> list[SourceChange]:
+    return [item for item in items if isinstance(item, SourceChange)]
+
+
+def states(items: list[Any]) -> list[tuple[str, str]]:
+    return [(change.state, change.name) for change in changes(items)]
+
+
+def test_all_sound_comes_in_order_and_the_newest_frame() -> None:
+    camera = FakeDevice([frame(t / 30) for t in range(300)], "end")
+    source = LiveSources([part("face", camera), part("voice", FakeDevice(blocks(10.0), "end"))])
+    items = list(source)
+    frames = [item for item in items if isinstance(item, Frame)]
+    assert (
+        sum(isinstance(item, TimedSound) for item in items) == 100
+    )  # none lost, although the inbox holds fewer
+    assert frames and len(frames) + source.dropped_by_sense["face"] == 300
+    assert [item.time for item in frames] == sorted(item.time for item in frames)
+    assert sorted(item.modality for item in items if isinstance(item, Ended)) == ["face", "voice"]
+    last = {
+        kind: max(i for i, item in enumerate(items) if isinstance(item, kind)) for kind in (Frame, TimedSound)
+    }
+    ended = {item.modality: i for i, item in enumerate(items) if isinstance(item, Ended)}
+    assert last[Frame] < ended["face"] and last[TimedSound] < ended["voice"]
+
+
+@pytest.mark.parametrize("sense", ["face", "voice", "body"])
+def test_what_is_lost_is_told_once_and_opened_until_it_is_back(sense: str) -> None:
+    first = {"face": [frame(0.0)], "voice": blocks(0.1), "body": [walking(0.0)]}[sense]
+    wire = FakeDevice(first, GONE, "first")
+    again = FakeDevice(first, name="second")
+    lost = part(sense, wire, GONE, EdgeEmotionError("not yet"), again)
+    other = "voice" if sense == "face" else "face"
+    going_on = FakeDevice([frame(0.0)] if other == "face" else blocks(0.1))
+    source = LiveSources([lost, part(other, going_on)], retry=QUICK)
+    items = until(source, lambda seen: (BACK, "second") in states(seen))
+    assert states(items) == [(LOST, "first"), (BACK, "second")]
+    told = changes(items)
+    assert told[0].reason == "the plug was pulled" and told[0].senses == (sense,)
+    assert told[0].time <= told[1].time
+    assert (wire.closes, going_on.closes, lost.open.opened) == (1, 1, 4)  # type: ignore[attr-defined]
+    assert not source.lost
+
+
+def test_a_part_that_is_not_there_at_first_is_waited_for() -> None:
+    absent = part("face", EdgeEmotionError("no camera"), FakeDevice([frame(0.0)], name="late"), opened=False)
+    source = LiveSources([absent], retry=QUICK)
+    items = until(source, lambda seen: any(isinstance(item, Frame) for item in seen))
+    assert [(change.state, change.reason) for change in changes(items)] == [(LOST, "no camera"), (BACK, "")]
+
+
+def test_a_driver_that_raises_what_nobody_expected_costs_its_own_sense_alone() -> None:
+    broken = part("voice", FakeDevice([], ZeroDivisionError("by nought")), GONE)
+    source = LiveSources([broken, part("face", FakeDevice([frame(0.0)]))], retry=QUICK)
+    items = until(source, lambda seen: changes(seen) and any(isinstance(item, Frame) for item in seen))
+    assert changes(items)[0].reason == "ZeroDivisionError: by nought"
+
+
+def test_a_device_whose_driver_has_not_let_go_is_not_opened_again() -> None:
+    waits = threading.Event()
+
+    class Asked(FakeDevice):
+        @property
+        def released(self) -> bool:
+            waits.set()
+            return False
+
+        @released.setter
+        def released(self, value: bool) -> None: ...
+
+    lost = part("face", Asked([], GONE), FakeDevice([frame(0.0)]))
+    source = LiveSources([lost], retry=QUICK)
+    items: list[Any] = []
+    reader = threading.Thread(target=lambda: items.extend(source))
+    reader.start()
+    assert waits.wait(10)
+    source.close()
+    reader.join(10)
+    assert lost.open.opened == 1  # type: ignore[attr-defined]
+    assert not any(isinstance(item, Frame) for item in items)
+
+
+def test_closing_does_not_wait_for_a_driver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LEAVING", 0.05)
+    hung, fine = FakeDevice(blocks(0.1)), FakeDevice([frame(0.0)])
+    hung.release.clear()
+    source = LiveSources([part("voice", hung), part("face", fine)])
+    until(source, lambda seen: len(seen) == 2)
+    assert source.stuck and fine.closes == 1
+    hung.release.set()
+    for thread in source._leaving:
+        thread.join(10)
+    assert not source.stuck
+
+
+def test_closing_ends_a_wait() -> None:
+    devices = FakeDevice(), FakeDevice()
+    source = LiveSources([part("face", devices[0]), part("voice", devices[1])])
+    items: list[Any] = []
+    reader = threading.Thread(target=lambda: items.extend(source))
+    reader.start()
+    source.close()
+    reader.join(10)
+    assert not reader.is_alive()
+    assert [device.closes for device in devices] == [1, 1]
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self, now: float = 100.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_all_are_on_the_clock_of_the_run() -> None:
+    # The run starts at 100 s; the camera began at 100.25 s by the same clock, sound of 0.1 s arrives at 100.5 s.
+    clock = Clock()
+
+    def arrives(item: Any) -> None:
+        clock.now = 100.5
+
+    camera, microphone = FakeDevice([frame(0.0)], "end"), FakeDevice(blocks(0.1), "end", before=arrives)
+    camera.started = 100.25  # type: ignore[attr-defined]
+    items = list(LiveSources([part("face", camera), part("voice", microphone)], clock))
+    found = {type(item).__name__: item.time for item in items if isinstance(item, Frame | TimedSound)}
+    assert found == {"Frame": 0.25, "TimedSound": pytest.approx(0.4)}
+
+
+def test_one_alone_keeps_its_own_times_until_it_is_lost() -> None:
+    clock = Clock()
+    times = iter([101.0, 102.0, 107.0])
+
+    def arrives(item: Any) -> None:
+        clock.now = next(times)
+
+    first = FakeDevice([walking(0.25), walking(1.0)], GONE, before=arrives)
+    source = LiveSources(
+        [part("body", first, FakeDevice([walking(0.0)], "end", before=arrives))], clock, QUICK
+    )
+    poses = [item.time for item in source if isinstance(item, Pose)]
+    assert poses == pytest.approx([0.25, 1.0, 6.0])  # 5 s after the one at 102
+
+
+def placed_sound(arrivals: list[tuple[float, float]], size: float = 0.1) -> Iterator[TimedSound]:
+    """Blocks that come at these seconds, with so much told as lost before each."""
+    clock, at = Clock(), iter(arrivals)
+
+    def arrives(item: Any) -> None:
+        clock.now = 100.0 + next(at)[0]
+
+    samples = np.zeros(round(size * RATE), np.float32)
+    microphone = FakeDevice([SoundBlock(samples, lost) for _, lost in arrivals], "end", before=arrives)
+    beside = part("body", FakeDevice([], "end"))
+    source = LiveSources([part("voice", microphone), beside], clock)
+    return (item for item in source if isinstance(item, TimedSound))
+
+
+def test_sound_of_a_card_that_stood_still_is_told_as_lost() -> None:
+    """Two blocks, 5 s in which the program or the card is stopped, and on: nobody says that sound is missing."""
+    found = list(placed_sound([(0.1, 0.0), (0.2, 0.0), (5.3, 0.0), (5.4, 0.0)]))
+    assert [item.time for item in found] == pytest.approx([0.0, 0.1, 5.2, 5.3])
+    assert [item.block.lost for item in found] == pytest.approx([0.0, 0.0, 5.0, 0.0])
+
+
+def test_sound_that_the_queue_dropped_is_told_once() -> None:
+    found = list(placed_sound([(0.1, 0.0), (1.2, 1.0), (1.3, 0.0)]))
+    assert [item.time for item in found] == pytest.approx([0.0, 1.1, 1.2])
+    assert [item.block.lost for item in found] == [0.0, 1.0, 0.0]
+
+
+def test_a_slow_drift_of_a_card_is_no_loss() -> None:
+    found = list(placed_sound([(0.1 + 0.1012 * n, 0.0) for n in range(600)]))  # 1.2 % slow, 60 s
+    assert not any(item.block.lost for item in found)
+    assert found[-1].time == pytest.approx(0.1012 * 599, abs=0.25)
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_sound_after_a_reopening_tells_what_was_missed(alone: bool) -> None:
+    clock = Clock()
+    times = iter([100.1, 107.3])
+
+    def arrives(item: Any) -> None:
+        clock.now = next(times)
+
+    first, second = (FakeDevice(blocks(0.1), then, before=arrives) for then in (GONE, "end"))
+    parts = [part("voice", first, second), part("body", FakeDevice([], "end"))][: 1 if alone else 2]
+    sound = [item for item in LiveSources(parts, clock, QUICK) if isinstance(item, TimedSound | SoundBlock)]
+    if alone:
+        assert [item.lost for item in sound] == pytest.approx([0.0, 7.1])
+    else:
+        assert [item.time for item in sound] == pytest.approx([0.0, 7.2])
+        assert sound[1].block.lost == pytest.approx(7.1)
+
+
+def test_frames_are_thinned_to_a_period() -> None:
+    clock = Clock(0.0)
+
+    def arrives(item: Frame) -> None:
+        clock.now = item.time
+
+    camera = FakeDevice([frame(1 + n / 30) for n in range(61)], "end", before=arrives)
+    camera.started = 0.0  # type: ignore[attr-defined]
+    source = LiveSources([part("face", camera)], clock)
+    source.slow_frames(0.1)
+    count = sum(isinstance(item, Frame) for item in source) + source.dropped_by_sense["face"]
+    assert count == 21  # 2 s at 10 a second
+
+
+def test_poses_that_nobody_takes_are_dropped_oldest_first_and_counted() -> None:
+    done = threading.Event()
+    many = [walking(n / 30) for n in range(live.POSES + 100)]
+
+    class Suit(FakeDevice):
+        def __iter__(self) -> Iterator[Any]:
+            yield from super().__iter__()
+            done.set()
+
+    source = LiveSources([part("body", Suit(many, "end"))])
+    items = iter(source)
+    poses = [next(items)]  # starts the thread
+    assert done.wait(10)
+    poses += [item for item in items if isinstance(item, Pose)]
+    assert len(poses) + source.dropped_by_sense["body"] == len(many)
+    assert source.dropped_by_sense["body"] > 0
+    assert poses[-1].position[2] == pytest.approx(many[-1].position[2])
+
+
+def test_time_goes_on_when_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PULSE", 0.02)
+    source = LiveSources(
+        [part("body", FakeDevice([], GONE), GONE), part("voice", FakeDevice())], retry=(60, 60)
+    )
+    items = until(source, lambda seen: sum(isinstance(item, Pulse) for item in seen) == 3)
+    pulses = [item for item in items if isinstance(item, Pulse)]
+    assert pulses == sorted(pulses, key=lambda pulse: pulse.time)
+    assert all(0 <= pulse.busy <= 1 for pulse in pulses)
+    # A body that is lost is silent, so that its recogniser says that it knows nothing.
+    assert sum(isinstance(item, Silence) for item in items) >= 2
+
+
+def test_a_file_at_its_own_pace_ends_the_run_and_its_error_is_raised() -> None:
+    film = [frame(0.0), TimedSound(blocks(0.1)[0], 0.0), Ended("voice"), frame(0.1)]
+    video = LivePart(("face", "voice"), "film", lambda: None, FakeDevice(film, "end"), file=True)
+    items = list(LiveSources([video, part("body", FakeDevice([walking(0.0)]))]))
+    assert [type(item) for item in items if not isinstance(item, Pose)] == [
+        Frame,
+        TimedSound,
+        Ended,
+        Frame,
+        Ended,
+    ]
+    assert [item.modality for item in items if isinstance(item, Ended)] == ["voice", "face"]
+    broken = LivePart(("face",), "film", lambda: None, FakeDevice([frame(0.0)], GONE), file=True)
+    with pytest.raises(EdgeEmotionError, match="plug"):
+        list(LiveSources([broken, part("body", FakeDevice())]))
+
+
+def test_warnings_and_drops_are_those_of_all_devices() -> None:
+    first, second = FakeDevice([frame(0.0)], GONE, "first"), FakeDevice([frame(0.0)], name="second")
+    first.dropped, second.dropped = 3, 4
+    source = LiveSources(
+        [part("face", first, second), part("voice", FakeDevice([], "end", "mic"))], retry=QUICK
+    )
+    until(source, lambda seen: (BACK, "second") in states(seen) and any(isinstance(i, Ended) for i in seen))
+    assert source.dropped_by_sense == {"face": 7, "voice": 0}
+
+
+def test_an_arrival_clock_takes_the_least_delay_and_follows_a_drift() -> None:
+    clock = ArrivalClock()
+    assert clock.offset(10.25, 0.0) == 10.25
+    assert clock.offset(10.35, 0.2) == 10.25  # 0.1 s better: not worth a step
+    assert clock.offset(10.30, 0.29) == pytest.approx(10.01)
+    assert clock.offset(11.9, 1.0) == pytest.approx(10.01)  # late once
+    assert clock.offset(22.0, 11.5) == pytest.approx(10.5)  # late for longer than it remembers
