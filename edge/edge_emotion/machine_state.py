@@ -27,14 +27,44 @@ class MachineState:
         return ", ".join(part for part in shown if part is not None)
 
 
+@dataclass(frozen=True)
+class Throttling:
+    """A Pi's own warnings of power and heat. now: those at this moment; before: those at any time since its start."""
+
+    now: tuple[str, ...]
+    before: tuple[str, ...]
+
+    def __str__(self) -> str:
+        past = [f"{word} before" for word in self.before if word not in self.now]
+        return ", ".join([*self.now, *past]) or "never throttled"
+
+
 def machine_state(root: Path = Path("/")) -> MachineState:
     """What the machine shows of itself at this moment."""
     cores = root / "sys/devices/system/cpu/cpu0/cpufreq"
     clock = _number(cores / "scaling_cur_freq")  # kHz
-    return MachineState(_temperature(root), None if clock is None else clock * 1e3, _pi_warnings())
+    return MachineState(temperature(root), None if clock is None else clock * 1e3, _pi_warnings())
 
 
-def _temperature(root: Path) -> float | None:
+def memory_available(root: Path = Path("/")) -> float | None:
+    """Memory that programs can still have without swapping, bytes; None where the machine does not show it."""
+    for line in (_text(root / "proc/meminfo") or "").splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemAvailable" and value.split()[:1]:
+            return float(value.split()[0]) * 1024
+    return None
+
+
+def governors(root: Path = Path("/")) -> tuple[list[str], list[str]]:
+    """Names of the governors of all cores' clocks, and of their drivers, each once; [] where none is shown."""
+    found = []
+    for name in ("scaling_governor", "scaling_driver"):
+        files = (root / "sys/devices/system/cpu").glob(f"cpu[0-9]*/cpufreq/{name}")
+        found.append(sorted({text for file in files if (text := _text(file))}))
+    return found[0], found[1]
+
+
+def temperature(root: Path = Path("/")) -> float | None:
     """Of the processor's thermal zone, else of the first that has one; millidegrees in the files."""
     found: dict[str, float] = {}
     for zone in sorted((root / "sys/class/thermal").glob("thermal_zone*")):
@@ -46,15 +76,26 @@ def _temperature(root: Path) -> float | None:
 
 
 def _pi_warnings() -> str | None:
-    """What `vcgencmd get_throttled` says of power and heat; None where there is no such program, or it fails."""
+    answer = ask_throttled()
+    return None if answer is None else throttled_words(answer)
+
+
+def ask_throttled() -> str | None:
+    """What `vcgencmd get_throttled` says of power and heat, "" when it fails; None where there is no such program."""
     if shutil.which("vcgencmd") is None:
         return None
     done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, check=False)
-    return throttled_words(done.stdout)
+    return done.stdout.strip()
 
 
 def throttled_words(answer: str) -> str | None:
-    """Words for "throttled=0x50005"; None for any other answer. Bits: the Raspberry Pi's documentation of vcgencmd."""
+    """Words for "throttled=0x50005"; None for any other answer."""
+    found = throttling(answer)
+    return None if found is None else str(found)
+
+
+def throttling(answer: str) -> Throttling | None:
+    """What "throttled=0x50005" means; None for any other answer. Bits: the Raspberry Pi's documentation of vcgencmd."""
     name, _, value = answer.strip().partition("=")
     try:
         bits = int(value, 16)
@@ -62,13 +103,9 @@ def throttled_words(answer: str) -> str | None:
         return None
     if name != "throttled":
         return None
-    now = [word for bit, word in WARNINGS.items() if bits >> bit & 1]
-    past = [
-        f"{word} before"
-        for bit, word in WARNINGS.items()
-        if bits >> (bit + SINCE_START) & 1 and word not in now
-    ]
-    return ", ".join(now + past) or "never throttled"
+    now = tuple(word for bit, word in WARNINGS.items() if bits >> bit & 1)
+    before = tuple(word for bit, word in WARNINGS.items() if bits >> (bit + SINCE_START) & 1)
+    return Throttling(now, before)
 
 
 def _number(file: Path) -> float | None:
