@@ -1,5 +1,6 @@
-"""Standard input and output that may be missing, closed or full."""
+"""Standard input and output that may be missing, closed, full or of few characters."""
 
+import io
 import os
 import sys
 from typing import TextIO
@@ -11,6 +12,7 @@ def open_standard_streams() -> None:
     """Give a process that was started without them (`2>&-`) an empty stdin, stdout and stderr.
 
     Else the next file that is opened would get their descriptors, and print() would take stdout for stderr.
+    What the locale cannot show on stdout, a "±" in ASCII say, becomes a "?" each; stderr does so by itself.
     """
     for number in (0, 1, 2):
         if not is_open(number):
@@ -19,6 +21,8 @@ def open_standard_streams() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - open until the process ends
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in ("strict", "surrogateescape"):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def write_or_discard(stream: TextIO, text: str) -> None:

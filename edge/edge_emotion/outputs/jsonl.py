@@ -1,8 +1,9 @@
 """Events as JSON lines: one versioned object a line, flushed at once."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.estimate import Estimate
 from edge_emotion.fusion import Event
+from edge_emotion.notice import Notice
 from edge_emotion.sources.frame import Frame
 
 if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
@@ -64,12 +66,24 @@ def _named(probabilities: NDArray[np.float32] | None) -> dict[str, float] | None
     return {name: round(float(value), 4) for name, value in zip(EMOTIONS, probabilities, strict=True)}
 
 
-class JsonLines:
-    """Writes each event on a line of its own."""
+def notice(told: Notice) -> dict[str, Any]:
+    """One notice: its key "notice" tells it from an event. sense: whose source, null for the whole run."""
+    return {
+        "v": VERSION, "t": round(told.time, 3), "notice": told.kind, "sense": told.sense, "said": told.said
+    }  # fmt: skip
 
-    def __init__(self, stream: TextIO) -> None:
-        """stream: where the lines go; it stays open."""
-        self._stream = stream
+
+def wall_time() -> str:
+    """The time of day in UTC, ISO 8601 with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+class JsonLines:
+    """Writes each event, and each notice, on a line of its own; of a live run with `at`, when it was written."""
+
+    def __init__(self, stream: TextIO, at: Callable[[], str] | None = None) -> None:
+        """stream: where the lines go; it stays open. at: the time of day, for live runs; the events keep their t."""
+        self._stream, self._at = stream, at
 
     def meter(self, time: float, level: float) -> None:
         """Leave out the level: events are about windows."""
@@ -79,7 +93,18 @@ class JsonLines:
 
     def show(self, told: Event) -> None:
         """Write one event."""
-        print(json.dumps(event(told), separators=(",", ":")), file=self._stream, flush=True)
+        self._write(event(told))
+
+    def tick(self, time: float) -> None:
+        """Leave out the time: an event has its own."""
+
+    def notice(self, told: Notice) -> None:
+        """Write what happened to the run."""
+        self._write(notice(told))
+
+    def _write(self, told: dict[str, Any]) -> None:
+        stamped = told if self._at is None else {**told, "at": self._at()}
+        print(json.dumps(stamped, separators=(",", ":")), file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing is held back."""

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from edge_emotion.estimate import Estimate
 from edge_emotion.fusion import Event
+from edge_emotion.notice import Notice
 from edge_emotion.sources.frame import Frame
 
 if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
@@ -23,6 +24,15 @@ class PlainLines:
 
     def frame(self, frame: Frame, faces: "Sequence[Face]") -> None:
         """Leave out the picture."""
+
+    def tick(self, time: float) -> None:
+        """Leave out the time: a line has its own."""
+
+    def notice(self, told: Notice) -> None:
+        """Write what happened to the run, on a line of its own."""
+        print(
+            f"{told.time:7.2f} s  {told.kind}: {' '.join(told.said.split())}", file=self._stream, flush=True
+        )
 
     def show(self, told: Event) -> None:
         """Write one line."""

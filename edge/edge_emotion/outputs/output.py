@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from edge_emotion.fusion import Event
+from edge_emotion.notice import Notice
 from edge_emotion.sources.frame import Frame
 
 if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
@@ -27,6 +28,14 @@ class Output(Protocol):
 
     def show(self, event: Event) -> None:
         """One event."""
+        ...
+
+    def tick(self, time: float) -> None:
+        """Time goes on: seconds of the source."""
+        ...
+
+    def notice(self, told: Notice) -> None:
+        """Something has happened to the run itself."""
         ...
 
     def close(self) -> None:
@@ -55,6 +64,16 @@ class Several:
         """One event."""
         for output in self._outputs:
             output.show(event)
+
+    def tick(self, time: float) -> None:
+        """Time goes on."""
+        for output in self._outputs:
+            output.tick(time)
+
+    def notice(self, told: Notice) -> None:
+        """One notice."""
+        for output in self._outputs:
+            output.notice(told)
 
     def close(self) -> None:
         """End of the run."""

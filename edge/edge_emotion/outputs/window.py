@@ -9,6 +9,7 @@ from typing import Any
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.face_front_end import Face
 from edge_emotion.fusion import Event
+from edge_emotion.notice import Notice
 from edge_emotion.outputs.drawing import draw
 from edge_emotion.outputs.frame_rate import FrameRate
 from edge_emotion.outputs.output import OutputClosed
@@ -38,6 +39,7 @@ class WindowView:
         self._dropped = dropped
         self._events: dict[int | None, Event] = {}
         self._rate = FrameRate()
+        self._notice = ""
         variables = os.environ if environment is None else environment
         _check_windows(opencv)
         if sys.platform == "linux" and not (variables.get("DISPLAY") or variables.get("WAYLAND_DISPLAY")):
@@ -58,6 +60,7 @@ class WindowView:
         self._rate.add(frame.time)
         self._events = {who: told for who, told in self._events.items() if frame.time - told.time <= KEPT}
         status = f"{self._rate.value:.1f} fps, dropped {self._dropped('face')}"
+        status = f"{status}  {self._notice[:60]}" if self._notice else status
         picture = draw(frame.image, faces, self._events, status)
         if not self._sized:
             self._opencv.resizeWindow(NAME, picture.shape[1], picture.shape[0])
@@ -66,6 +69,13 @@ class WindowView:
         key = self._opencv.waitKey(1) & 0xFF
         if key in CLOSING_KEYS or self._opencv.getWindowProperty(NAME, self._opencv.WND_PROP_VISIBLE) < 1:
             raise OutputClosed
+
+    def tick(self, time: float) -> None:
+        """Leave out the time: frames have their own."""
+
+    def notice(self, told: Notice) -> None:
+        """Keep the newest, for the status below the bars."""
+        self._notice = told.said
 
     def show(self, told: Event) -> None:
         """Keep an event for the frames to come."""
