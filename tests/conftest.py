@@ -36,3 +36,10 @@ def tiny_synch_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tiny_synch_bundle import write_tiny_synch_bundle
 
     return write_tiny_synch_bundle(tmp_path_factory.mktemp("bundle") / "tiny-synch.emo")
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Live runs as root are refused, and CI often is root: within this process nobody is."""
+    monkeypatch.setattr("edge_emotion.cli_run.user_number", lambda: 1000)
+    monkeypatch.setattr("edge_emotion.cli_run.lower_priority", lambda nice: None)

@@ -44,6 +44,7 @@ class BodyRecognizer:
         self.bundle = bundle
         self.engine = engine
         self._network = CalibratedNetwork(bundle, engine, _features(bundle))
+        self._every = 1
         self.reset()
 
     @classmethod
@@ -62,6 +63,10 @@ class BodyRecognizer:
         self._last_pose = -math.inf
         self._told = -math.inf  # seconds, newest estimate
         self._begin()
+
+    def spread(self, every: int) -> None:
+        """From now on compute only each so-manieth estimate."""
+        self._every = self._graph.every = every
 
     def push(self, item: Pose | Silence) -> list[Estimate]:
         """Take the next pose, or word that none has come; give the estimates that this completes.
@@ -101,6 +106,7 @@ class BodyRecognizer:
     def _begin(self) -> None:
         window = self.bundle.window
         self._graph = RollingGraph(window.nodes, window.hop)
+        self._graph.every = self._every
         self._known: deque[float] = deque(maxlen=window.nodes)
         self._since = self._track.since
         self._last = 0

@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 from edge_emotion.cli_commands import replay_command
 from edge_emotion.cli_parser import SOURCES, parser
-from edge_emotion.cli_run import is_live, run_command
+from edge_emotion.cli_run import run_command
+from edge_emotion.cli_settings import is_live
+from edge_emotion.config_file import configured_options, located
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.standard_streams import open_standard_streams, write_or_discard
 from edge_emotion.stopping import Stopped, stop_on
@@ -23,13 +25,14 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     open_standard_streams()
     known = parser()
-    live = False
+    live, options = False, argparse.Namespace()
     if not arguments:
         known.print_help(sys.stderr)
         return 2
     try:
         stop_on(signal.SIGINT, signal.SIGTERM)
-        options = known.parse_args(arguments)
+        options = configured_options(known, arguments)
+        options.again = lambda: configured_options(known, arguments)  # for SIGHUP
         command: Callable[[argparse.Namespace], int] = options.command
         given = [f"--{name}" for name in SOURCES if getattr(options, name, None) is not None]
         if command is not run_command and given:
@@ -42,7 +45,10 @@ def main(argv: list[str] | None = None) -> int:
         return code
     except EdgeEmotionError as error:
         called = os.environ.get(CALLED, "edge-emotion")
-        print(f"edge-emotion: {str(error).replace('`edge-emotion ', f'`{called} ')}", file=sys.stderr)
+        print(
+            f"edge-emotion: {located(error, options).replace('`edge-emotion ', f'`{called} ')}",
+            file=sys.stderr,
+        )
         return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

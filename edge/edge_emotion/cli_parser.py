@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 from edge_emotion import __version__
 from edge_emotion.cli_commands import bench_command, devices_command, models_command, replay_command
-from edge_emotion.cli_run import NOTE, demo_command, run_command
+from edge_emotion.cli_run import NICE, NOTE, demo_command, run_command
+from edge_emotion.doctor_cli import add_doctor
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.network_file import ENGINES
 from edge_emotion.settings import (
@@ -45,16 +46,19 @@ examples:
   edge-emotion --imu iio                          one bare IMU on the I2C bus: how much its wearer moves
   edge-emotion replay walk.bvh --to mvn           send a file as a suit would
   edge-emotion devices                            which cameras, sensors and microphones there are
+  edge-emotion doctor                             what this device needs, and what to do where it lacks it
+  edge-emotion --config edge-emotion.toml         as a service runs: flags from a file; SIGHUP reads it anew
   edge-emotion models face                        what a model is, its numbers and its limits
   edge-emotion bench                              what it costs on this machine
 
 Events go to stdout; notes, warnings and the summary of the run to stderr.
 No face, silence and sounds that are not speech get no guess: that sense abstains,
-and the other one speaks alone. Live, one device may fail: the other goes on.
+and the other one speaks alone. Live, one device may fail: the others go on, and it is opened
+again until it is back.
 
 exit codes: 0 done, also after Ctrl-C or SIGTERM in live mode; 2 bad input or an output that
-            cannot be written, said in one line; 130 or 143 when Ctrl-C or SIGTERM cut
-            anything else short. A second Ctrl-C ends the program at once.
+            cannot be written, said in one line; 1 `doctor` found something that fails; 130 or 143
+            when Ctrl-C or SIGTERM cut anything else short. A second Ctrl-C ends the program at once.
 """
 EXPECTED = {
     "--audio": "a file, e.g. clip.wav",
@@ -63,6 +67,7 @@ EXPECTED = {
     "--camera": "a device, e.g. 0",
     "--imu": "mvn, osc, iio or a file, e.g. walk.bvh",
     "--size": "WIDTHxHEIGHT, e.g. 640x480",
+    "--config": "a file, e.g. edge-emotion.toml",
 }
 SOUND_ENDINGS = (".wav", ".flac", ".mp3", ".ogg")
 
@@ -91,6 +96,8 @@ def parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     main = _Parser("edge-emotion", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=raw)
     main.add_argument("--version", action="version", version=f"edge-emotion {__version__}")
+    main.add_argument("--config", metavar="FILE", type=Path,
+                      help="a TOML file of these flags, as deploy/edge-emotion.toml; flags win over it")  # fmt: skip
     source = main.add_argument_group("what is watched and listened to").add_argument
     source("--camera", metavar="N|DEVICE|URL", help="a number, /dev/videoN or the URL of a stream")
     source("--mic", metavar="DEVICE", help='"default", a number, a name or a part of one')
@@ -109,6 +116,7 @@ def parser() -> argparse.ArgumentParser:
     source("--fps", type=float, metavar="N",
            help=f"pictures a second asked of the camera (default {camera.fps:g})")  # fmt: skip
     _add_run_options(main)
+    _add_live_options(main)
     main.set_defaults(command=run_command)
     commands = main.add_subparsers(title="other commands", metavar="COMMAND")
 
@@ -133,6 +141,7 @@ def parser() -> argparse.ArgumentParser:
         "devices", help="list the cameras, the inertial sensors and the microphones"
     )
     devices.set_defaults(command=devices_command)
+    add_doctor(commands)
 
     models = commands.add_parser("models", help="list the models, or show one's card")
     models.add_argument("model", nargs="?", metavar="NAME|PATH", help="a shipped model or a .emo file")
@@ -199,3 +208,16 @@ def _add_run_options(to: argparse.ArgumentParser) -> None:
     add("--chunk", type=float, metavar="S",
         help=f"videos and recordings: seconds of sound read at a time; the estimates stay the same "
         f"(default {AudioFileSettings.chunk:g})")  # fmt: skip
+
+
+def _add_live_options(to: argparse.ArgumentParser) -> None:
+    add = to.add_argument_group("live runs").add_argument
+    add("--keep-trying", action="store_true",
+        help="start though a device is not there yet, and wait for it: for services")  # fmt: skip
+    add("--max-cpu", type=float, metavar="PERCENT",
+        help="CPU time to stay below, in per cent of one core: frame rate, landmarks and estimates are lowered step "
+        "by step (they are in any case while the device cannot keep up or is hot)")  # fmt: skip
+    add("--nice", type=int, metavar="N", default=NICE,
+        help="niceness, 0 to 19: how far other programs go first (default %(default)s)")  # fmt: skip
+    add("--allow-root", action="store_true",
+        help="run live as root, which is refused otherwise: files and datagrams come from strangers")  # fmt: skip

@@ -103,6 +103,7 @@ class FaceRecognizer:
         if appearance is not None:
             appearance.run(np.zeros((1, CROP, CROP, 1), np.float32))  # first runs are slow
         self._front_end = front_end
+        self._every = 1
         self.reset()
 
     @classmethod
@@ -126,6 +127,10 @@ class FaceRecognizer:
         self._done = 0.0  # performance counter, when the newest estimate was given
         self._estimated = False  # whether there was any estimate that did not abstain
 
+    def spread(self, every: int) -> None:
+        """From now on compute only each so-manieth estimate."""
+        self._every = every
+
     def push(self, frame: Frame) -> list[Estimate]:
         """Take the next frame; give the estimates of the hops that it completes, none for most frames.
 
@@ -143,7 +148,8 @@ class FaceRecognizer:
         last = node_at(time) // hop
         estimates: list[Estimate] = []
         for number in range(max(self._next, last - MOST_DUE + 1), last + 1):
-            estimates += self._estimates(number * hop, self._there(number * hop), began)
+            if number % self._every == 0:
+                estimates += self._estimates(number * hop, self._there(number * hop), began)
         self._next = max(self._next, last + 1)
         self._forget()
         return estimates

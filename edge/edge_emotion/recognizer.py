@@ -65,6 +65,7 @@ class Recognizer:
             )
         self.features = features or sound_feature_set(window.feature_set, window.feature_version)
         self._network = CalibratedNetwork(bundle, engine, self.features)
+        self._every = 1
         self.reset()
 
     @classmethod
@@ -99,12 +100,17 @@ class Recognizer:
         window = self.bundle.window
         self._stream = self.features.stream()
         self._graph = RollingGraph(window.nodes, window.hop)
+        self._graph.every = self._every
         self.activity = VoiceActivity(self.settings.voice_activity)
         self._smoothing = ExponentialSmoothing(self.settings.smoothing)
         self._pushed = 0
         self._gaps: deque[_Gap] = deque()  # those that a window to come may still contain
         self._lost = 0.0  # seconds missing in older gaps
         self._smoothed_lost = 0.0
+
+    def spread(self, every: int) -> None:
+        """From now on compute only each so-manieth estimate."""
+        self._every = self._graph.every = every
 
     def push(self, samples: NDArray[np.float32]) -> list[Estimate]:
         """Take (n,) float samples, mono, 16 kHz, -1..1; give the estimates of the windows they complete.

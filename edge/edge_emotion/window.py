@@ -54,6 +54,8 @@ class RollingGraph:
         self._kept: list[NDArray[np.float32]] = []
         self._count = 0
         self._last_end: int | None = None
+        self.every = 1
+        """Only each so-manieth window is given: 2 doubles the hop."""
 
     def push(self, nodes: Nodes) -> Iterator[tuple[int, Nodes]]:
         """Take (k, width) nodes; yield (end index, window (M, width)) for each hop they complete."""
@@ -62,8 +64,8 @@ class RollingGraph:
             if len(self._kept) > self._length:
                 del self._kept[0]
             self._count += 1
-            due = self._length if self._last_end is None else self._last_end + self._hop
-            if self._count == due:
+            due = self._length if self._last_end is None else self._last_end + self._hop * self.every
+            if self._count >= due:
                 self._last_end = self._count
                 yield self._count, np.stack(self._kept)
 

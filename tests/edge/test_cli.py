@@ -165,17 +165,24 @@ def test_a_missing_portaudio_names_the_package(
     assert "apt install libportaudio2" in line
 
 
-def test_a_microphone_that_vanishes_ends_with_the_summary(
+def test_a_microphone_that_vanishes_is_told_and_opened_again(
     model: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sound = np.zeros((16000, 1), np.int16)
     portaudio = FakePortAudio([("USB mic", 1, (16000,))], [sound], vanish=True, default=0)
     monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
-    assert cli.main(["--mic", "default", "--json", *model]) == 2
-    note, summary, error = capsys.readouterr().err.splitlines()
+    assert cli.main(["--mic", "default", "--json", "--seconds", "1.5", *model]) == 0
+    output = capsys.readouterr()
+    note, summary, started = output.err.splitlines()
     assert note == NOTE
-    assert "in 1.00 s of sound" in summary
-    assert error.startswith("edge-emotion: microphone 'USB mic' stopped sending sound after 1.0 s")
+    assert "in 1.50 s of sound" in summary
+    assert started.startswith("after the start: first capture ")
+    told = [json.loads(line) for line in output.out.splitlines()]
+    lost, back = [line for line in told if "notice" in line][:2]
+    assert (lost["notice"], lost["sense"]) == ("source lost", "voice")
+    assert lost["said"].startswith("USB mic: microphone 'USB mic' stopped sending sound after 1.0 s")
+    assert (back["notice"], back["said"]) == ("source back", "USB mic")
+    assert all("at" in line for line in told)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -191,6 +198,16 @@ def test_a_signal_ends_a_recording_with_the_summary(
     assert process.returncode == code
     assert "Traceback" not in said
     assert said.splitlines()[-1].endswith("frames dropped")
+
+
+def test_a_live_run_as_root_is_refused_unless_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("edge_emotion.cli_run.user_number", lambda: 0)
+    assert cli.main(["--camera", "97"]) == 2
+    assert "a live run as root is refused: run it as a user" in capsys.readouterr().err
+    assert cli.main(["--camera", "97", "--allow-root"]) == 2
+    assert "97" in capsys.readouterr().err
 
 
 def test_a_signal_ends_a_live_run_with_code_0(
@@ -277,13 +294,14 @@ def test_a_camera_that_ends_leaves_the_microphone(
     monkeypatch.setitem(sys.modules, "sounddevice", portaudio)
     picture = frame(0.0)
     monkeypatch.setattr("edge_emotion.sources.camera.Camera", lambda settings: FakeSource([picture]))
-    assert cli.main(["--camera", "0", "--mic", "default", *models]) == 2  # the microphone stalls at last
-    note, warning, voice, face, error = capsys.readouterr().err.splitlines()
+    live = ["--camera", "0", "--mic", "default", "--seconds", "2"]
+    assert cli.main([*live, *models]) == 0
+    note, warning, voice, face, started = capsys.readouterr().err.splitlines()
     assert note == NOTE
-    assert warning == "warning: the camera ended; going on with the microphone alone"
-    assert "in 2.00 s of sound" in voice
+    assert warning == "warning: fake ended; the others go on"
+    assert "s of sound" in voice
     assert "(1, " in face
-    assert error.startswith("edge-emotion: microphone 'USB mic' stopped sending sound")
+    assert started.startswith("after the start: ")
 
 
 def test_a_signal_ends_both_live_senses_with_code_0(
@@ -302,7 +320,7 @@ def test_a_signal_ends_both_live_senses_with_code_0(
     monkeypatch.setattr("edge_emotion.sources.camera.Camera", lambda settings: camera)
     assert cli.main(["--camera", "0", "--mic", "default", *models]) == 0
     assert camera.closed
-    note, voice, face = capsys.readouterr().err.splitlines()
+    note, voice, face, _ = capsys.readouterr().err.splitlines()
     assert (note, voice[:7], face[:6]) == (NOTE, "voice: ", "face: ")
 
 

@@ -1,0 +1,95 @@
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from edge_emotion.heat_watch import HeatWatch
+from edge_emotion.live_keeper import LiveKeeper
+from edge_emotion.load_control import WITH_FACE, LoadSettings
+from edge_emotion.notice import Notice
+from edge_emotion.pipeline import Run
+from edge_emotion.sources.live import LiveSources
+from edge_emotion.sources.live_part import LivePart
+from edge_emotion.sources.source_change import Pulse
+from edge_emotion.start_up import since_start
+from fake_device import FakeDevice
+from fake_senses import FakeFace, FakeVoice, blocks, frame
+
+COOL = SimpleNamespace(temperature=None, throttled=False, close=lambda: None)
+
+
+class Spread(FakeVoice):
+    every = 1
+
+    def spread(self, every: int) -> None:
+        self.every = every
+
+
+def live(camera: FakeDevice, microphone: FakeDevice, voice: FakeVoice, face: FakeFace) -> Run:
+    parts = [LivePart(("face",), "camera", lambda: camera, camera),
+             LivePart(("voice",), "microphone", lambda: microphone, microphone)]  # fmt: skip
+    return Run(LiveSources(parts), voice, face)
+
+
+def test_too_much_work_lowers_what_is_done_and_tells_it() -> None:
+    voice, told, now = Spread(), [], [0.0]
+    run = live(FakeDevice(), FakeDevice(), voice, FakeFace())
+    run.tell = told.append
+    keeper = LiveKeeper(run, ["face", "voice"], LoadSettings(50.0), heat=COOL,
+                        clock=lambda: now[0], cpu=lambda: 0.8 * now[0])  # fmt: skip
+    for _ in range(40):
+        now[0] += 1.0
+        keeper.pulse(Pulse(now[0], 0.5))
+    assert keeper.level == len(WITH_FACE) - 1
+    assert [notice.kind for notice in told] == ["load"] * keeper.level
+    assert told[0] == Notice("load", "80% of a core, at most 50% allowed: at most 15 frames a second", 4.0)
+    assert voice.every == WITH_FACE[-1].every
+    assert run.source._placing.frame_period == WITH_FACE[-1].frames  # type: ignore[attr-defined]
+    keeper.close()
+
+
+def test_each_pulse_asks_whether_the_line_was_hung_up() -> None:
+    class HungUpError(Exception):
+        pass
+
+    def hung_up() -> None:
+        raise HungUpError
+
+    run = live(FakeDevice(), FakeDevice(), FakeVoice(), FakeFace())
+    keeper = LiveKeeper(run, [], hung_up=hung_up, heat=COOL)
+    with pytest.raises(HungUpError):
+        keeper.pulse(Pulse(1.0, 0.0))
+
+
+def test_at_a_lower_rate_faces_are_looked_for_in_fewer_frames_and_all_are_shown() -> None:
+    face, seen = FakeFace(), []
+    run = live(
+        FakeDevice([frame(n / 30) for n in range(31)], "end"), FakeDevice([], "end"), FakeVoice(), face
+    )
+    run.slow_down(WITH_FACE[3])
+    run.watch = lambda picture, faces: seen.append(len(faces))
+    list(run)
+    assert len(face.times) <= 6 and len(seen) > 0
+    assert all(b - a >= 0.19 for a, b in zip(face.times, face.times[1:], strict=False))
+
+
+def test_heat_is_asked_in_a_thread_of_its_own() -> None:
+    answers: list[Any] = []
+
+    def heat() -> float:
+        answers.append(len(answers))
+        return 42.0
+
+    watch = HeatWatch(heat, lambda: True, period=0.001)
+    while len(answers) < 3:
+        assert watch._thread.is_alive()
+    watch.close()
+    watch._thread.join(10)
+    assert (watch.temperature, watch.throttled, watch._thread.is_alive()) == (42.0, True, False)
+
+
+def test_a_run_knows_when_it_began_to_capture() -> None:
+    run = live(FakeDevice([frame(0.0)], "end"), FakeDevice(blocks(0.1), "end"), FakeVoice(), FakeFace())
+    before = since_start()
+    list(run)
+    assert run.captured is not None and before <= run.captured <= since_start()
