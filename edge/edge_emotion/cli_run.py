@@ -40,12 +40,13 @@ def run_command(options: argparse.Namespace) -> int:
     lower_priority(options.nice)
     notify = SystemdNotify()
     hang_up = HangUp().listen() if options.config else None
+    anew = False
     while True:
         try:
-            return _run(session_settings(options), options, live=True, notify=notify, hang_up=hang_up)
+            return _run(session_settings(options), options, live=True, notify=notify, hang_up=hang_up, anew=anew)
         except _Reload as reload:
             notify.reloading()
-            options = reload.options
+            options, anew = reload.options, True
 
 
 class _Reload(BaseException):
@@ -127,6 +128,7 @@ def _run(
     said: str = "",
     notify: "SystemdNotify | None" = None,
     hang_up: HangUp | None = None,
+    anew: bool = False,
 ) -> int:
     """Run a session to its end or to a signal; the summary is written however it ends."""
     from edge_emotion.outputs.output import OutputClosed
@@ -151,10 +153,13 @@ def _run(
             run.pulse = keeper.pulse
         if notify is not None:
             notify.ready(session.title)
+        if anew:
+            run.notice("configuration", "read anew: the run begins again")
         code, first = 0, None
         try:
             for event in run:
-                first = since_start() if first is None else first
+                if first is None and event.emotion is not None:
+                    first = since_start()
                 output.show(event)
                 warned = _warn(run.warnings, warned)
         except OutputClosed:
@@ -168,8 +173,8 @@ def _run(
             output.close()
             print(run.summary(), file=sys.stderr)
             if live and run.captured is not None:
-                told = f"first estimate {first:.1f} s" if first is not None else "no estimate"
-                print(f"after the start: first capture {run.captured:.1f} s, {told}", file=sys.stderr)
+                told = f"first estimate {first:.2f} s" if first is not None else "no estimate"
+                print(f"after the start: first capture {run.captured:.2f} s, {told}", file=sys.stderr)
             _warn(run.warnings, warned)
     if getattr(run.source, "stuck", False):  # Python would wait for the driver as it ends
         sys.stdout.flush()

@@ -202,10 +202,11 @@ class Run:
 
     def notice(self, kind: str, said: str, time: float | None = None, sense: str | None = None) -> None:
         """Tell the outputs what happens to the run; its time is never before that of what they were told last."""
-        self._told = max(self._told, 0.0 if time is None else time)
+        newest = max(self._told, 0.0 if time is None else time)
+        self._told = math.ceil(newest * 1e3 - 1e-6) / 1e3  # up: the time of events is not rounded
         self._fusion.not_before(self._told)
         if self.tell:
-            self.tell(Notice(kind, said, round(self._told, 3), sense))
+            self.tell(Notice(kind, said, self._told, sense))
 
     def _hear(self, item: SoundBlock | TimedSound) -> Iterator[tuple[float, list[Estimate]]]:
         block = item.block if isinstance(item, TimedSound) else item

@@ -4,7 +4,6 @@ The device is not paced: sound comes hundreds of times faster than real time, so
 bounded queue.
 """
 
-import ctypes.util
 import json
 import os
 import shutil
@@ -17,18 +16,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from alsa_microphone import NEEDS_PORTAUDIO, make_home
 from edge_emotion.sources.offset import OffsetRemoval
 
-MICROPHONE = """
-pcm.testmic {{ type file slave.pcm "null" file "/dev/null" infile "{clip}" format "raw"
-  hint {{ show on description "clip" }} }}
-pcm.!default {{ type plug slave.pcm "testmic" }}
-ctl.!default {{ type hw card 0 }}
-"""
-
-pytestmark = pytest.mark.skipif(
-    ctypes.util.find_library("portaudio") is None, reason="needs PortAudio: apt install libportaudio2"
-)
+pytestmark = NEEDS_PORTAUDIO
 
 KEYS = {"v", "t", "emotion", "p", "confidence", "valence", "arousal", "identity", "modalities"}
 READ = """
@@ -50,13 +41,7 @@ np.save(sys.argv[1], np.concatenate(heard))
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder whose .asoundrc has the microphone "testmic"."""
-    folder = tmp_path_factory.mktemp("home")
-    sound = np.random.default_rng(5).normal(0, 3000, 64000).astype(np.int16)
-    (folder / "clip.raw").write_bytes(sound.tobytes())
-    soundfile.write(folder / "clip.wav", sound, 16000)
-    (folder / ".asoundrc").write_text(MICROPHONE.format(clip=folder / "clip.raw"))
-    return folder
+    return make_home(tmp_path_factory.mktemp("home"))
 
 
 def run(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

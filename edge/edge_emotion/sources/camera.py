@@ -18,6 +18,7 @@ from edge_emotion.sources.picamera import PicameraCapture, csi_cameras
 
 RETRY = 0.02  # seconds until a camera that gave nothing is asked again
 OPENING = 2  # times the stall: how long a camera may take to open
+GRACE = 0.5  # seconds more after a stall: it may be us who stood still, and the camera sends
 CLOSING = 1.0  # seconds that close() waits for a driver; its thread then ends by itself
 
 
@@ -86,6 +87,8 @@ class Camera:
         last = 0.0
         while True:
             frame = self._box.get(self._settings.stall)
+            if frame is None and not self._box.ended:
+                frame = self._box.get(GRACE)
             if self._closed.is_set():
                 return
             if frame is None:

@@ -15,6 +15,8 @@ from edge_emotion.sources.offset import OffsetRemoval
 from edge_emotion.sources.resample import MonoResampler
 from edge_emotion.sources.sound import RATE, SoundBlock
 
+GRACE = 0.5  # seconds more after a stall: it may be us who stood still, and the microphone sends
+
 
 @dataclass(frozen=True)
 class InputDevice:
@@ -73,7 +75,7 @@ class Microphone:
         except self._portaudio.PortAudioError as error:
             raise self._broken(error) from error
         while True:
-            got = self._queue.get(self._settings.stall)
+            got = self._queue.get(self._settings.stall) or self._queue.get(GRACE)
             if got is None and self._closed:
                 return
             if got is None:
