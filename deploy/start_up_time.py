@@ -89,10 +89,10 @@ def markdown(told: dict[str, Any]) -> str:
         [
             "# Start-up and end of a live run", "",
             f"Written by `{told['command']}` on {stamp['date']}, commit {stamp['commit']}, {stamp['machine']}.", "",
-            f"Seconds, median of {told['times']} runs, in brackets the most: from the start of the process, Python's own",
-            "included, to the first that does not abstain, and from SIGTERM to the end with exit code 0. The camera is a",
-            "clip at its own pace, whose face has to be there for 1 s; the microphone is ALSA's file plugin, faster than",
-            "real time: from a real one the 3.6 s of the first window have to be added.", "",
+            f"Seconds, median of {told['times']} runs, in brackets the most: from the start of the process to what",
+            "it captures first and to the first estimate that does not abstain, and from SIGTERM to the end with exit",
+            "code 0. The camera is a clip at its own pace, whose face has to be there for 1 s; the microphone is",
+            "ALSA's file plugin, faster than real time: with a real one add the 3.6 s of the first window.", "",
             "| live run | first capture | first estimate | SIGTERM to end |", "|---|---|---|---|", *rows, "",
         ]
     )  # fmt: skip

@@ -67,6 +67,7 @@ EXPECTED = {
     "--camera": "a device, e.g. 0",
     "--imu": "mvn, osc, iio or a file, e.g. walk.bvh",
     "--size": "WIDTHxHEIGHT, e.g. 640x480",
+    "--record": "a folder, e.g. recordings",
     "--config": "a file, e.g. edge-emotion.toml",
 }
 SOUND_ENDINGS = (".wav", ".flac", ".mp3", ".ogg")
@@ -219,5 +220,9 @@ def _add_live_options(to: argparse.ArgumentParser) -> None:
         "by step (they are in any case while the device cannot keep up or is hot)")  # fmt: skip
     add("--nice", type=int, metavar="N", default=NICE,
         help="niceness, 0 to 19: how far other programs go first (default %(default)s)")  # fmt: skip
+    add("--record", metavar="DIR", type=Path,
+        help="keep pictures, sound, motion and events there; every view says REC meanwhile (default: off)")  # fmt: skip
+    add("--record-most", metavar="GB", type=float,
+        help="stop recording when DIR holds so much (default 2)")  # fmt: skip
     add("--allow-root", action="store_true",
         help="run live as root, which is refused otherwise: files and datagrams come from strangers")  # fmt: skip

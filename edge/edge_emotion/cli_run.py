@@ -3,11 +3,11 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack, closing
 from importlib import resources
 from typing import TYPE_CHECKING
 
+from edge_emotion.cli_outputs import open_output, open_window
 from edge_emotion.cli_settings import check_options, is_live, session_settings
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.start_up import since_start
@@ -15,9 +15,8 @@ from edge_emotion.stopping import HangUp, Stopped
 
 if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.live_keeper import LiveKeeper
-    from edge_emotion.outputs.output import Output
-    from edge_emotion.outputs.window import WindowView
     from edge_emotion.pipeline import Run
+    from edge_emotion.recording import Recording
     from edge_emotion.session import Session
     from edge_emotion.session_settings import SessionSettings
     from edge_emotion.systemd_notify import SystemdNotify
@@ -43,7 +42,9 @@ def run_command(options: argparse.Namespace) -> int:
     anew = False
     while True:
         try:
-            return _run(session_settings(options), options, live=True, notify=notify, hang_up=hang_up, anew=anew)
+            return _run(
+                session_settings(options), options, live=True, notify=notify, hang_up=hang_up, anew=anew
+            )
         except _Reload as reload:
             notify.reloading()
             options, anew = reload.options, True
@@ -96,7 +97,7 @@ def _reloaded(options: argparse.Namespace, run: "Run") -> None:
 
 def _shown(options: argparse.Namespace) -> dict[str, object]:
     """What a run is beside its session."""
-    return {name: getattr(options, name) for name in ("json", "window", "max_cpu")}
+    return {name: getattr(options, name) for name in ("json", "window", "max_cpu", "record", "record_most")}
 
 
 def demo_command(options: argparse.Namespace) -> int:
@@ -104,7 +105,7 @@ def demo_command(options: argparse.Namespace) -> int:
     options.camera = options.mic = options.video = options.audio = options.imu = None
     options.listen = options.imu_unit = None
     options.keep_trying = options.allow_root = False
-    options.max_cpu = options.config = None
+    options.max_cpu = options.config = options.record = options.record_most = None
     name = "demo.flac" if options.audio_only else CLIP
     with ExitStack() as stack:
         data = resources.files("edge_emotion") / "data"
@@ -135,9 +136,15 @@ def _run(
     from edge_emotion.session import open_session
 
     started: list[Run] = []
+    recordings: list[Recording] = []
+
+    def recorded() -> bool:
+        return bool(recordings) and recordings[0].on
+
     with ExitStack() as stack:
-        # Before the session: once PyAV is loaded, OpenCV's windows hang as they open.
-        window = _window(options, lambda modality: started[0].dropped(modality) if started else 0)
+        window = open_window(
+            options, lambda modality: started[0].dropped(modality) if started else 0, recorded
+        )
         if window is not None:
             stack.callback(window.close)
         session = open_session(settings)
@@ -145,18 +152,22 @@ def _run(
         started.append(run)
         print(*[said] * bool(said), NOTE, sep="\n", file=sys.stderr)
         warned = _warn(run.warnings, set())
-        output = _output(options, session, window)
+        output = open_output(options, session, window, recorded)
         run.meter, run.watch, run.tick, run.tell = output.meter, output.frame, output.tick, output.notice
-        if live:
-            keeper = _keeper(session, options, notify, hang_up)
-            stack.callback(keeper.close)
-            run.pulse = keeper.pulse
-        if notify is not None:
-            notify.ready(session.title)
-        if anew:
-            run.notice("configuration", "read anew: the run begins again")
         code, first = 0, None
         try:
+            if live:
+                keeper = _keeper(session, options, notify, hang_up)
+                stack.callback(keeper.close)
+                run.pulse = keeper.pulse
+            if notify is not None:
+                notify.ready(session.title)
+            if options.record is not None:
+                recordings.append(_recording(options, run))
+                if recordings[0].path is not None:
+                    run.notice("recording", f"recorded to {recordings[0].path}")
+            if anew:
+                run.notice("configuration", "read anew: the run begins again")
             for event in run:
                 if first is None and event.emotion is not None:
                     first = since_start()
@@ -170,6 +181,8 @@ def _run(
             if notify is not None and not isinstance(sys.exception(), _Reload):
                 notify.stopping()
             run.close()
+            for recording in recordings:
+                recording.close()
             output.close()
             print(run.summary(), file=sys.stderr)
             if live and run.captured is not None:
@@ -183,6 +196,17 @@ def _run(
     return code
 
 
+def _recording(options: argparse.Namespace, run: "Run") -> "Recording":
+    """Begin to record."""
+    from edge_emotion.recording import Recording, RecordingSettings
+
+    most = RecordingSettings.most if options.record_most is None else round(options.record_most * 1e9)
+    run.recorder = recording = Recording(
+        RecordingSettings(options.record, most), lambda said: run.notice("recording", said)
+    )
+    return recording
+
+
 def _keeper(
     session: "Session", options: argparse.Namespace, notify: "SystemdNotify | None", hang_up: HangUp | None
 ) -> "LiveKeeper":
@@ -194,39 +218,6 @@ def _keeper(
             _reloaded(options, session.run)
 
     return LiveKeeper(session.run, session.senses, LoadSettings(options.max_cpu), notify, hung_up)
-
-
-def _window(options: argparse.Namespace, dropped: Callable[[str], int]) -> "WindowView | None":
-    if not options.window:
-        return None
-    from edge_emotion.outputs.window import WindowView
-
-    return WindowView(dropped=dropped)
-
-
-def _output(options: argparse.Namespace, session: "Session", window: "WindowView | None") -> "Output":
-    text = _text_output(options.json, session, is_live(options))
-    if window is None:
-        return text
-    from edge_emotion.outputs.output import Several
-
-    return Several(text, window)
-
-
-def _text_output(as_json: bool, session: "Session", live: bool) -> "Output":
-    if as_json:
-        from edge_emotion.outputs.jsonl import JsonLines, wall_time
-
-        return JsonLines(sys.stdout, wall_time if live else None)
-    from rich.console import Console
-
-    from edge_emotion.outputs.lines import PlainLines
-    from edge_emotion.outputs.terminal import TerminalView
-
-    console = Console()
-    if not console.is_terminal or console.is_dumb_terminal:
-        return PlainLines(sys.stdout)
-    return TerminalView(console, session.title, session.needs, dropped=session.run.dropped)
 
 
 def _warn(warnings: list[str], said: set[str]) -> set[str]:

@@ -24,7 +24,7 @@ from edge_emotion.spiking_contract import FACE_VOICE
 T = TypeVar("T")
 
 CAMERA_ONLY = ("camera_backend", "size", "fps")
-LIVE_ONLY = ("keep_trying", "max_cpu", "allow_root")
+LIVE_ONLY = ("keep_trying", "max_cpu", "allow_root", "record", "record_most")
 PICTURES_ONLY = ("face_model", "faces", "landmarks", "window")
 NO_SOURCE = (
     "give --camera N, --mic DEVICE, --imu SOURCE, --video FILE or --audio FILE, or try `edge-emotion demo`; "
@@ -120,6 +120,8 @@ def check_options(options: argparse.Namespace) -> None:
         _refuse(options, ("no_voice", "no_face"), "--video FILE: leave out --camera or --mic instead")
     if options.no_voice and options.no_face:
         raise EdgeEmotionError("--no-voice and --no-face leave nothing to judge; give one of them")
+    if options.record is None and options.record_most is not None:
+        raise EdgeEmotionError("--record-most goes with --record DIR")
     if not is_live(options):
         _refuse(options, LIVE_ONLY, "live sources: --camera, --mic, --imu mvn, osc or iio")
     if options.camera is None:

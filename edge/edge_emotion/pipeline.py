@@ -26,6 +26,7 @@ from edge_emotion.start_up import since_start
 
 if TYPE_CHECKING:
     from edge_emotion.features.face_front_end import Face
+    from edge_emotion.recording import Recording
 
 EARLY = 0.005  # seconds that a frame may come before it is due
 SAME = 0.005  # seconds; clocks of a recording's two tracks that agree so far are one
@@ -69,6 +70,7 @@ class Run:
         self.tell: NoticeBoard | None = None
         self.pulse: Callable[[Pulse], None] | None = None
         self.tick: Callable[[float], None] | None = None
+        self.recorder: Recording | None = None
         self._voice = voice
         self._face = face
         self._joint = voice if isinstance(voice, JointListener) else None
@@ -205,8 +207,11 @@ class Run:
         newest = max(self._told, 0.0 if time is None else time)
         self._told = math.ceil(newest * 1e3 - 1e-6) / 1e3  # up: the time of events is not rounded
         self._fusion.not_before(self._told)
+        told = Notice(kind, said, self._told, sense)
+        if self.recorder is not None:
+            self.recorder.notice(told)
         if self.tell:
-            self.tell(Notice(kind, said, self._told, sense))
+            self.tell(told)
 
     def _hear(self, item: SoundBlock | TimedSound) -> Iterator[tuple[float, list[Estimate]]]:
         block = item.block if isinstance(item, TimedSound) else item
@@ -220,6 +225,8 @@ class Run:
             self._shift = shift if abs(shift) > SAME else 0.0
             if self._joint is not None:
                 self._joint.place(item.time)
+        if self.recorder is not None and len(block.samples):
+            self.recorder.sound(block, self._heard())
         self._samples += len(block.samples)
         if self.meter and len(block.samples):
             self.meter(self._heard(), level_dbfs(block.samples))
@@ -228,6 +235,8 @@ class Run:
     def _see(self, frame: Frame) -> list[Estimate]:
         if self._face is None:
             return []
+        if self.recorder is not None:
+            self.recorder.picture(frame)
         self._first = self._first if self._frames else frame.time
         self._last = frame.time
         self._frames += 1
@@ -250,6 +259,8 @@ class Run:
         if self._body is None:
             return []
         self._poses += not isinstance(item, Silence)
+        if self.recorder is not None and isinstance(item, Pose):
+            self.recorder.motion(item)
         if self.tick:
             self.tick(item.time)
         self._moved = (item.time if self._moved is None else self._moved[0], item.time)
@@ -279,6 +290,8 @@ class Run:
             self._fusion.lead(next(known, self._leaders[0][1]))
             for event in self._fusion.together(same):
                 self._told = max(self._told, event.time)
+                if self.recorder is not None:
+                    self.recorder.event(event)
                 yield event
 
 

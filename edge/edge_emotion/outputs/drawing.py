@@ -20,18 +20,23 @@ USED, UNUSED, TEXT, DIM, TRACK = (
     (150, 150, 150),
     (60, 60, 60),
 )  # B,G,R
+RECORDED = (60, 60, 250)  # B,G,R
 BARS = (  # B,G,R in the order of EMOTIONS
     (225, 225, 225), (60, 215, 250), (230, 140, 60), (70, 70, 235), (210, 80, 190), (80, 190, 80), (220, 210, 80),
 )  # fmt: skip
 
 
 def draw(
-    image: NDArray[np.uint8], faces: Sequence[Face], events: Mapping[int | None, Event], status: str = ""
+    image: NDArray[np.uint8],
+    faces: Sequence[Face],
+    events: Mapping[int | None, Event],
+    status: str = "",
+    recording: bool = False,
 ) -> NDArray[np.uint8]:
     """(H, W, 3) B,G,R picture, its faces and the newest event of each identity -> a new (h, w, 3) picture.
 
     Beside the picture stand the bars of the first face's event (else of the newest), and what each sense says. The
-    picture given is left as it is.
+    picture given is left as it is. recording: marked in a corner of the picture.
     """
     height = min(LONGEST, max(SHORTEST, image.shape[0]))
     scale = height / image.shape[0]
@@ -41,6 +46,9 @@ def draw(
     unit = height / 480
     for face in faces:
         _draw_face(picture, face, events.get(face.identity), shape, unit)
+    if recording:
+        _write(picture, "REC", (round(30 * unit), round(24 * unit)), RECORDED, 0.6 * unit, background=True)
+        cv2.circle(picture, (round(17 * unit), round(17 * unit)), round(8 * unit), RECORDED, -1, cv2.LINE_AA)
     panel = np.full((height, round(PANEL * unit), 3), 24, np.uint8)
     known = [events[face.identity] for face in faces if face.identity in events]
     newest = max(events.values(), key=lambda told: told.time, default=None)

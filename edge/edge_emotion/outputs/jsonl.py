@@ -81,9 +81,17 @@ def wall_time() -> str:
 class JsonLines:
     """Writes each event, and each notice, on a line of its own; of a live run with `at`, when it was written."""
 
-    def __init__(self, stream: TextIO, at: Callable[[], str] | None = None) -> None:
-        """stream: where the lines go; it stays open. at: the time of day, for live runs; the events keep their t."""
-        self._stream, self._at = stream, at
+    def __init__(
+        self,
+        stream: TextIO,
+        at: Callable[[], str] | None = None,
+        recording: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """stream: where the lines go; it stays open. at: the time of day, for live runs; the events keep their t.
+
+        recording: whether the run is being recorded; each line then says "recording": true.
+        """
+        self._stream, self._at, self._recording = stream, at, recording
 
     def meter(self, time: float, level: float) -> None:
         """Leave out the level: events are about windows."""
@@ -104,6 +112,8 @@ class JsonLines:
 
     def _write(self, told: dict[str, Any]) -> None:
         stamped = told if self._at is None else {**told, "at": self._at()}
+        if self._recording():
+            stamped = {**stamped, "recording": True}
         print(json.dumps(stamped, separators=(",", ":")), file=self._stream, flush=True)
 
     def close(self) -> None:

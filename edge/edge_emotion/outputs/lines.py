@@ -1,6 +1,6 @@
 """Events in words: one line an event, for pipes, logs and terminals that cannot redraw."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from edge_emotion.estimate import Estimate
@@ -15,9 +15,9 @@ if TYPE_CHECKING:  # it brings OpenCV, which sound alone does without
 class PlainLines:
     """Writes one line an event."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """stream: where the lines go; it stays open."""
-        self._stream = stream
+    def __init__(self, stream: TextIO, recording: Callable[[], bool] = lambda: False) -> None:
+        """stream: where the lines go; it stays open. recording: whether the run is being recorded: "REC" then."""
+        self._stream, self._recording = stream, recording
 
     def meter(self, time: float, level: float) -> None:
         """Leave out the level: a line is about a window."""
@@ -30,13 +30,14 @@ class PlainLines:
 
     def notice(self, told: Notice) -> None:
         """Write what happened to the run, on a line of its own."""
-        print(
-            f"{told.time:7.2f} s  {told.kind}: {' '.join(told.said.split())}", file=self._stream, flush=True
-        )
+        self._print(f"{told.time:7.2f} s  {told.kind}: {' '.join(told.said.split())}")
 
     def show(self, told: Event) -> None:
         """Write one line."""
-        print(line(told), file=self._stream, flush=True)
+        self._print(line(told))
+
+    def _print(self, text: str) -> None:
+        print(f"REC {text}" if self._recording() else text, file=self._stream, flush=True)
 
     def close(self) -> None:
         """Nothing is held back."""

@@ -34,6 +34,7 @@ SENSES = {
     "body": ("body",),
 }  # of each modality
 KINDS = {"face": "frames", "voice": "samples", "body": "poses"}  # what can be dropped
+RECORDING = "REC  this run is being recorded"
 COLOURS = ("white", "yellow", "blue", "red", "magenta", "green", "cyan")  # in the order of EMOTIONS
 
 
@@ -47,8 +48,11 @@ class TerminalView:
         needs: Mapping[str, float],
         clock: Callable[[], float] = monotonic,
         dropped: Callable[[str], int] = lambda modality: 0,
+        recording: Callable[[], bool] = lambda: False,
     ) -> None:
         """needs: modality -> seconds of the source that its first estimate needs. dropped: modality -> frames.
+
+        recording: whether the run is being recorded, which is marked.
 
         clock: seconds, for the pace of redrawing.
         """
@@ -56,6 +60,7 @@ class TerminalView:
         self._needs = needs
         self._senses_used = [sense for modality in needs for sense in SENSES.get(modality, ())]
         self._dropped = dropped
+        self._recording = recording
         self._time = 0.0
         self._level = -120.0
         self._rate = FrameRate()
@@ -138,7 +143,8 @@ class TerminalView:
             loudness = min(1.0, max(0.0, 1 - self._level / QUIETEST))
             name, unit = ("dBFS", "") if narrow else ("level", " dBFS")
             grid.add_row(name, self._bar(loudness, "bright_black"), f"{self._level:.0f}{unit}")
-        return Group(self._line(self._title, "bold"), grid, *self._senses())
+        mark = [self._line(RECORDING, "bold red")] if self._recording() else []
+        return Group(*mark, self._line(self._title, "bold"), grid, *self._senses())
 
     def _bar(self, value: float, colour: str) -> RenderableType:
         return _PlainBar(value, colour) if self._plain else Bar(1.0, 0.0, value, color=colour)

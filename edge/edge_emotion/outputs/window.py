@@ -31,12 +31,17 @@ class WindowView:
         opencv: Any = None,
         dropped: Callable[[str], int] = lambda modality: 0,
         environment: Mapping[str, str] | None = None,
+        recording: Callable[[], bool] = lambda: False,
     ) -> None:
-        """opencv: the module cv2, or a stand-in for it. environment: os.environ when None."""
+        """opencv: the module cv2, or a stand-in for it. environment: os.environ when None.
+
+        recording: whether the run is being recorded, which is marked.
+        """
         if opencv is None:
             import cv2 as opencv
         self._opencv = opencv
         self._dropped = dropped
+        self._recording = recording
         self._events: dict[int | None, Event] = {}
         self._rate = FrameRate()
         self._notice = ""
@@ -61,7 +66,7 @@ class WindowView:
         self._events = {who: told for who, told in self._events.items() if frame.time - told.time <= KEPT}
         status = f"{self._rate.value:.1f} fps, dropped {self._dropped('face')}"
         status = f"{status}  {self._notice[:60]}" if self._notice else status
-        picture = draw(frame.image, faces, self._events, status)
+        picture = draw(frame.image, faces, self._events, status, self._recording())
         if not self._sized:
             self._opencv.resizeWindow(NAME, picture.shape[1], picture.shape[0])
             self._sized = True
