@@ -13,6 +13,7 @@ from edge_emotion.cli_run import run_command
 from edge_emotion.cli_settings import is_live
 from edge_emotion.config_file import configured_options, located
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.log_lines import LogLines
 from edge_emotion.standard_streams import open_standard_streams, write_or_discard
 from edge_emotion.stopping import Stopped, stop_on
 
@@ -45,10 +46,8 @@ def main(argv: list[str] | None = None) -> int:
         return code
     except EdgeEmotionError as error:
         called = os.environ.get(CALLED, "edge-emotion")
-        print(
-            f"edge-emotion: {located(error, options).replace('`edge-emotion ', f'`{called} ')}",
-            file=sys.stderr,
-        )
+        said = located(error, options).replace("`edge-emotion ", f"`{called} ")
+        LogLines(form=getattr(options, "log", None)).error(said)
         return 2
     except BrokenPipeError:  # the reader, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

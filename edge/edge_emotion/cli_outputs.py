@@ -25,15 +25,17 @@ def open_window(
 
 
 def open_output(
-    options: argparse.Namespace, session: "Session", window: "WindowView | None", recorded: Callable[[], bool]
+    options: argparse.Namespace,
+    session: "Session",
+    window: "WindowView | None",
+    recorded: Callable[[], bool],
+    *more: "Output",
 ) -> "Output":
     """Where events go: text or JSON, and the window. recorded: whether the run is being recorded just now."""
     text = _text_output(options.json, session, is_live(options), recorded)
-    if window is None:
-        return text
     from edge_emotion.outputs.output import Several
 
-    return Several(text, window)
+    return Several(text, *([] if window is None else [window]), *more)
 
 
 def _text_output(as_json: bool, session: "Session", live: bool, recorded: Callable[[], bool]) -> "Output":

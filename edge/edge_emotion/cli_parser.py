@@ -10,6 +10,7 @@ from edge_emotion.cli_commands import bench_command, devices_command, models_com
 from edge_emotion.cli_run import NICE, NOTE, demo_command, run_command
 from edge_emotion.doctor_cli import add_doctor
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.log_lines import FORMS
 from edge_emotion.network_file import ENGINES
 from edge_emotion.settings import (
     CAMERA_BACKENDS,
@@ -202,6 +203,8 @@ def _add_run_options(to: argparse.ArgumentParser) -> None:
     add("--no-voice", action="store_true", help="videos: leave the sound out")
     add = to.add_argument_group("run").add_argument
     add("--json", action="store_true", help="one JSON object a line instead of a view for people")
+    add("--log", choices=FORMS,
+        help="form of the lines on stderr (default human, in the systemd journal logfmt)")  # fmt: skip
     add("--smoothing", type=float, default=defaults.smoothing, metavar="S",
         help="time constant of the smoothing in seconds, 0 = off (default %(default)g)")  # fmt: skip
     add("--seconds", type=float, metavar="S", help="stop after this many seconds")
@@ -224,5 +227,8 @@ def _add_live_options(to: argparse.ArgumentParser) -> None:
         help="keep pictures, sound, motion and events there; every view says REC meanwhile (default: off)")  # fmt: skip
     add("--record-most", metavar="GB", type=float,
         help="stop recording when DIR holds so much (default 2)")  # fmt: skip
+    add("--metrics", metavar="PORT", type=int,
+        help="numbers of the run for Prometheus, at http://127.0.0.1:PORT/metrics, for this machine alone; "
+        "0 picks a free port (default: off)")  # fmt: skip
     add("--allow-root", action="store_true",
         help="run live as root, which is refused otherwise: files and datagrams come from strangers")  # fmt: skip

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from edge_emotion.cli_outputs import open_output, open_window
 from edge_emotion.cli_settings import check_options, is_live, session_settings
 from edge_emotion.errors import EdgeEmotionError
+from edge_emotion.log_lines import LogLines
 from edge_emotion.start_up import since_start
 from edge_emotion.stopping import HangUp, Stopped
 
 if TYPE_CHECKING:  # loaded when a command needs them, so that --help is quick
     from edge_emotion.live_keeper import LiveKeeper
+    from edge_emotion.metrics import Metrics
     from edge_emotion.pipeline import Run
     from edge_emotion.recording import Recording
     from edge_emotion.session import Session
@@ -97,7 +99,8 @@ def _reloaded(options: argparse.Namespace, run: "Run") -> None:
 
 def _shown(options: argparse.Namespace) -> dict[str, object]:
     """What a run is beside its session."""
-    return {name: getattr(options, name) for name in ("json", "window", "max_cpu", "record", "record_most")}
+    names = ("json", "window", "max_cpu", "record", "record_most", "log", "metrics")
+    return {name: getattr(options, name) for name in names}
 
 
 def demo_command(options: argparse.Namespace) -> int:
@@ -105,7 +108,7 @@ def demo_command(options: argparse.Namespace) -> int:
     options.camera = options.mic = options.video = options.audio = options.imu = None
     options.listen = options.imu_unit = None
     options.keep_trying = options.allow_root = False
-    options.max_cpu = options.config = options.record = options.record_most = None
+    options.max_cpu = options.config = options.metrics = options.record = options.record_most = None
     name = "demo.flac" if options.audio_only else CLIP
     with ExitStack() as stack:
         data = resources.files("edge_emotion") / "data"
@@ -142,6 +145,8 @@ def _run(
         return bool(recordings) and recordings[0].on
 
     with ExitStack() as stack:
+        log = LogLines(form=options.log)
+        metrics = _metrics(options, log, stack)
         window = open_window(
             options, lambda modality: started[0].dropped(modality) if started else 0, recorded
         )
@@ -150,9 +155,11 @@ def _run(
         session = open_session(settings)
         run = stack.enter_context(closing(session.run))
         started.append(run)
-        print(*[said] * bool(said), NOTE, sep="\n", file=sys.stderr)
-        warned = _warn(run.warnings, set())
-        output = open_output(options, session, window, recorded)
+        for text in [said] * bool(said) + [NOTE]:
+            log.note(text)
+        warned = _warn(log, run.warnings, set())
+        outputs = [log] if metrics is None else [log, metrics]
+        output = open_output(options, session, window, recorded, *outputs)
         run.meter, run.watch, run.tick, run.tell = output.meter, output.frame, output.tick, output.notice
         code, first = 0, None
         try:
@@ -160,6 +167,9 @@ def _run(
                 keeper = _keeper(session, options, notify, hang_up)
                 stack.callback(keeper.close)
                 run.pulse = keeper.pulse
+                log.started(since_start(), session.title)
+                if metrics is not None:
+                    metrics.bind(run, lambda: keeper.level, recorded)
             if notify is not None:
                 notify.ready(session.title)
             if options.record is not None:
@@ -172,7 +182,7 @@ def _run(
                 if first is None and event.emotion is not None:
                     first = since_start()
                 output.show(event)
-                warned = _warn(run.warnings, warned)
+                warned = _warn(log, run.warnings, warned)
         except OutputClosed:
             pass  # the summary says how far it came
         except Stopped as stopped:
@@ -184,11 +194,10 @@ def _run(
             for recording in recordings:
                 recording.close()
             output.close()
-            print(run.summary(), file=sys.stderr)
+            log.summary(run.summary())
             if live and run.captured is not None:
-                told = f"first estimate {first:.2f} s" if first is not None else "no estimate"
-                print(f"after the start: first capture {run.captured:.2f} s, {told}", file=sys.stderr)
-            _warn(run.warnings, warned)
+                log.first_times(run.captured, first)
+            _warn(log, run.warnings, warned)
     if getattr(run.source, "stuck", False):  # Python would wait for the driver as it ends
         sys.stdout.flush()
         sys.stderr.flush()
@@ -220,8 +229,21 @@ def _keeper(
     return LiveKeeper(session.run, session.senses, LoadSettings(options.max_cpu), notify, hung_up)
 
 
-def _warn(warnings: list[str], said: set[str]) -> set[str]:
+def _metrics(options: argparse.Namespace, log: LogLines, stack: ExitStack) -> "Metrics | None":
+    """Serve the numbers of the run that is about to begin, if they are asked for."""
+    if options.metrics is None:
+        return None
+    from edge_emotion.metrics import Metrics
+    from edge_emotion.metrics_server import MetricsServer
+
+    metrics = Metrics()
+    server = stack.enter_context(closing(MetricsServer(metrics.render, options.metrics)))
+    log.note(f"metrics at http://127.0.0.1:{server.port}/metrics")
+    return metrics
+
+
+def _warn(log: LogLines, warnings: list[str], said: set[str]) -> set[str]:
     for warning in warnings:
         if warning not in said:
-            print(f"warning: {warning}", file=sys.stderr)
+            log.warning(warning)
     return said | set(warnings)

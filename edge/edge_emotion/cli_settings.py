@@ -24,7 +24,7 @@ from edge_emotion.spiking_contract import FACE_VOICE
 T = TypeVar("T")
 
 CAMERA_ONLY = ("camera_backend", "size", "fps")
-LIVE_ONLY = ("keep_trying", "max_cpu", "allow_root", "record", "record_most")
+LIVE_ONLY = ("keep_trying", "max_cpu", "allow_root", "record", "record_most", "metrics")
 PICTURES_ONLY = ("face_model", "faces", "landmarks", "window")
 NO_SOURCE = (
     "give --camera N, --mic DEVICE, --imu SOURCE, --video FILE or --audio FILE, or try `edge-emotion demo`; "
@@ -168,5 +168,5 @@ def _check_one_for_both(options: argparse.Namespace, live: list[str]) -> None:
 
 def _refuse(options: argparse.Namespace, names: tuple[str, ...], goes_with: str) -> None:
     for name in names:
-        if getattr(options, name) not in (None, False):
+        if getattr(options, name) is not None and getattr(options, name) is not False:  # --metrics 0 is given
             raise EdgeEmotionError(f"--{name.replace('_', '-')} goes with {goes_with}")

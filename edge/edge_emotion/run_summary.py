@@ -1,8 +1,9 @@
 """What a run did: windows, latency, computing, frames, and what was dropped, for each sense."""
 
+import threading
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -24,6 +25,8 @@ class SenseSummary:
     seconds: of sound or of pictures, computed. computing: seconds spent on it.
     dropped: frames dropped because computing was too slow. frames: pictures or poses computed; None for sound.
     dropped_sound: frames of sound dropped, where one recogniser takes both; `dropped` is then of pictures, else None.
+    reasons: why how many abstained.
+    latency_total, computing_total: seconds, summed over the windows that were estimated.
     """
 
     modality: str
@@ -38,6 +41,9 @@ class SenseSummary:
     dropped: int
     frames: int | None = None
     dropped_sound: int | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+    latency_total: float = 0.0
+    computing_total: float = 0.0
 
     @property
     def real_time_factor(self) -> float:
@@ -99,24 +105,34 @@ def _percentiles_text(name: str, p50: float | None, p95: float | None) -> str:
 
 
 class SenseCount:
-    """Counts what one sense does while it does it."""
+    """Counts what one sense does while it does it; summary() may be asked for from any thread."""
 
     def __init__(self) -> None:
         """Nothing counted yet."""
-        self._windows: Counter[str] = Counter()
+        self._estimated = 0
+        self._reasons: Counter[str] = Counter()  # of the windows that abstained
         self._latencies: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # with the computing in each
+        self._totals = 0.0, 0.0  # of these two, over all windows
         self._computing = 0.0
+        self._counting = threading.Lock()  # a deque must not grow while another thread copies it
 
     def counted(self, compute: Callable[..., list[Estimate]], *given: Any) -> list[Estimate]:
         """Compute and count."""
         started = perf_counter()
         estimates = compute(*given)
-        self._computing += perf_counter() - started
-        for estimate in estimates:
-            self._windows["abstained" if estimate.abstained else "estimated"] += 1
-            if not estimate.abstained:
-                self._latencies.append((estimate.latency, estimate.computing))
+        with self._counting:
+            self._computing += perf_counter() - started
+            for estimate in estimates:
+                self._count(estimate)
         return estimates
+
+    def _count(self, estimate: Estimate) -> None:
+        if estimate.abstained:
+            self._reasons[estimate.abstained] += 1
+            return
+        self._estimated += 1
+        self._latencies.append((estimate.latency, estimate.computing))
+        self._totals = self._totals[0] + estimate.latency, self._totals[1] + estimate.computing
 
     def summary(
         self,
@@ -127,21 +143,28 @@ class SenseCount:
         dropped_sound: int | None = None,
     ) -> SenseSummary:
         """Numbers so far."""
+        with self._counting:
+            newest, reasons = list(self._latencies), dict(self._reasons)
+            estimated, totals, spent = self._estimated, self._totals, self._computing
         latency: list[float | None] = [None, None]
         computing: list[float | None] = [None, None]
-        if self._latencies:
-            latency, computing = np.percentile(self._latencies, [50, 95], axis=0).T.tolist()
+        if newest:
+            latency, computing = np.percentile(newest, [50, 95], axis=0).T.tolist()
+        abstained = sum(reasons.values())
         return SenseSummary(
             modality=modality,
-            windows=self._windows.total(),
-            abstained=self._windows["abstained"],
+            windows=estimated + abstained,
+            abstained=abstained,
             latency_p50=latency[0],
             latency_p95=latency[1],
             computing_p50=computing[0],
             computing_p95=computing[1],
             seconds=seconds,
-            computing=self._computing,
+            computing=spent,
             dropped=dropped,
             frames=frames,
             dropped_sound=dropped_sound,
+            reasons=reasons,
+            latency_total=totals[0],
+            computing_total=totals[1],
         )

@@ -69,8 +69,9 @@ class LiveSources:
         """Start all parts."""
         self._placing.start = self._pulsed = self._clock()
         for part in self._parts:
-            part.thread = threading.Thread(target=self._keep, args=(part,), name=part.name, daemon=True)
-            part.thread.start()
+            thread = threading.Thread(target=self._keep, args=(part,), name=part.name, daemon=True)
+            thread.start()
+            part.thread = thread  # close() may come from another thread: it joins what runs
         while not self._closed.is_set():
             for item in self._items_of_now():
                 began = self._clock()
