@@ -76,15 +76,19 @@ class Watch:
         for sense, estimate in told.modalities.items():
             if self._seen.get(sense) != estimate.time:
                 self._seen[sense] = estimate.time
-                self.came[sense].append((now, estimate.abstained is None))
+                self.came[sense].append(now if estimate.abstained is None else -now)
 
     def pulse(self, told: Any, level: int) -> None:
         """Measure the process, once a second."""
         now = time.monotonic()
         self.levels[level] += 1
-        self.memory.append((now, int(Path("/proc/self/statm").read_text().split()[1]) * PAGE))
-        self.descriptors.append((now, len(list(Path("/proc/self/fd").iterdir()))))
-        self.threads.append((now, len(list(Path("/proc/self/task").iterdir()))))
+        memory = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+        held = [len(list(Path(f"/proc/self/{kind}").iterdir())) for kind in ("fd", "task")]
+        self.measured.extend([now, memory, *held])
+
+    def samples(self, column: int) -> list[tuple[float, int]]:
+        """When, and how many: 1 bytes of memory, 2 descriptors, 3 threads."""
+        return [(self.measured[i], int(self.measured[i + column])) for i in range(0, len(self.measured), 4)]
 
 
 def figures(watch: Watch, faults: Sequence[Happened], level: int, run: Any) -> dict[str, Any]:
@@ -93,9 +97,8 @@ def figures(watch: Watch, faults: Sequence[Happened], level: int, run: Any) -> d
     warm = watch.begun + WARM * seconds
     recoveries = {kind: [_recovery(watch, f) for f in faults if f.fault.kind == kind] for kind in KINDS}
     disturbed = [told for fault in faults for told in _disturbed(watch, fault, faults)]
-    calm = [
-        (at, size) for at, size in watch.memory if at > warm and not _under(at, faults, "memory pressure")
-    ]
+    memory = watch.samples(1)
+    calm = [(at, size) for at, size in memory if at > warm and not _under(at, faults, "memory pressure")]
     return {
         "seconds": round(seconds, 1),
         "events": watch.events,
@@ -116,10 +119,10 @@ def figures(watch: Watch, faults: Sequence[Happened], level: int, run: Any) -> d
         "level_at_end": level,
         "seconds_at_level": {str(number): count for number, count in sorted(watch.levels.items())},
         "memory_mb": {"first": round(_least(calm, 0) / 1e6, 1), "last": round(_least(calm, -1) / 1e6, 1),
-                      "most": round(max(size for _, size in watch.memory) / 1e6, 1)},
+                      "most": round(max(size for _, size in memory) / 1e6, 1)},
         "memory_slope_mb_per_hour": round(_slope(calm) / 1e6 * 3600, 2),
-        "descriptors": _growth(watch.descriptors, warm),
-        "threads": _growth(watch.threads, warm),
+        "descriptors": _growth(watch.samples(2), warm),
+        "threads": _growth(watch.samples(3), warm),
         "lost_at_end": run.source.lost,
     }  # fmt: skip
 
@@ -130,7 +133,7 @@ def _recovery(watch: Watch, happened: Happened) -> float | None:
     senses = [SENSES[device]] if device else list(SENSES.values())
     found = []
     for sense in senses:
-        again = [at for at, judged in watch.came[sense] if judged and at >= happened.ended]
+        again = [at for at in watch.came[sense] if at >= happened.ended]
         if not again:
             return None
         found.append(again[0] - happened.ended)
@@ -149,7 +152,7 @@ def _disturbed(watch: Watch, happened: Happened, faults: Sequence[Happened]) -> 
             f.fault.device and SENSES[f.fault.device] == sense and f.began < end and f.ended + 5.0 > begin
             for f in faults
         )
-        times = [begin, *(at for at, _ in watch.came[sense] if begin < at < end), end]
+        times = [begin, *(abs(at) for at in watch.came[sense] if begin < abs(at) < end), end]
         longest = max(b - a for a, b in pairwise(times))
         if longest > LONGEST_GAP and not own and not whole:
             told.append(f"{happened.fault.kind}: {sense} silent for {longest:.1f} s")

@@ -1,7 +1,7 @@
 """What a run did: windows, latency, computing, frames, and what was dropped, for each sense."""
 
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -111,10 +111,11 @@ class SenseCount:
         """Nothing counted yet."""
         self._estimated = 0
         self._reasons: Counter[str] = Counter()  # of the windows that abstained
-        self._latencies: deque[tuple[float, float]] = deque(maxlen=LATENCIES)  # with the computing in each
+        # The newest latencies, with the computing in each; all of it is held from the start, so that memory stays flat.
+        self._latencies = np.full((LATENCIES, 2), np.nan)
         self._totals = 0.0, 0.0  # of these two, over all windows
         self._computing = 0.0
-        self._counting = threading.Lock()  # a deque must not grow while another thread copies it
+        self._counting = threading.Lock()
 
     def counted(self, compute: Callable[..., list[Estimate]], *given: Any) -> list[Estimate]:
         """Compute and count."""
@@ -130,8 +131,8 @@ class SenseCount:
         if estimate.abstained:
             self._reasons[estimate.abstained] += 1
             return
+        self._latencies[self._estimated % LATENCIES] = estimate.latency, estimate.computing
         self._estimated += 1
-        self._latencies.append((estimate.latency, estimate.computing))
         self._totals = self._totals[0] + estimate.latency, self._totals[1] + estimate.computing
 
     def summary(
@@ -144,11 +145,11 @@ class SenseCount:
     ) -> SenseSummary:
         """Numbers so far."""
         with self._counting:
-            newest, reasons = list(self._latencies), dict(self._reasons)
             estimated, totals, spent = self._estimated, self._totals, self._computing
+            newest, reasons = self._latencies[:estimated].copy(), dict(self._reasons)
         latency: list[float | None] = [None, None]
         computing: list[float | None] = [None, None]
-        if newest:
+        if len(newest):
             latency, computing = np.percentile(newest, [50, 95], axis=0).T.tolist()
         abstained = sum(reasons.values())
         return SenseSummary(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from soak_devices import LoopedCamera, LoopedSoundCard, LoopedSuit, Trouble
 from soak_faults import KINDS, QUIET_END, THROTTLE_EVERY, WARM_UP, Fault, schedule
-from soak_report import Happened, Watch, figures, markdown, missed
+from soak_report import Happened, Watch, _slope, figures, markdown, missed
 
 from edge_emotion.notice import Notice
 from edge_emotion.settings import CameraSettings, MicrophoneSettings
@@ -98,8 +98,7 @@ def watched(faults: list[Happened], silent: tuple[str, float, float] = ("", 0.0,
             (t, True) for t in times if not (sense == silent[0] and silent[1] < t - watch.begun < silent[2])
         ]
     for second in range(700):
-        for samples, value in ((watch.memory, 10**8), (watch.descriptors, 9), (watch.threads, 7)):
-            samples.append((watch.begun + second, value))
+        watch.measured.extend([watch.begun + second, 10**8, 9, 7])
     happened = [Happened(fault.fault, watch.begun + fault.began) for fault in faults]
     source = SimpleNamespace(dropped_by_sense={"face": 0}, lost={})
     return figures(watch, happened, 0, SimpleNamespace(source=source))
@@ -138,13 +137,8 @@ def test_a_sense_that_stays_away_and_one_that_was_not_touched_are_told() -> None
 
 
 def test_a_growing_memory_has_a_slope() -> None:
-    watch = Watch(None, quiet=True)
-    watch.memory = [
-        (60.0 * minute + second, 10**8 + 10**5 * minute) for minute in range(10) for second in (0, 30)
-    ]
-    from soak_report import _slope
-
-    assert _slope(watch.memory) * 3600 == pytest.approx(6e6, rel=0.01)  # 0.1 MB a minute
+    samples = [(60.0 * minute + second, 10**8 + 10**5 * minute) for minute in range(10) for second in (0, 30)]
+    assert _slope(samples) * 3600 == pytest.approx(6e6, rel=0.01)  # 0.1 MB a minute
 
 
 def test_events_that_go_back_are_counted() -> None:
