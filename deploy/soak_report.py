@@ -44,13 +44,10 @@ class Watch:
     events: int = 0
     out_of_order: int = 0
     notices: list[tuple[float, str, str]] = field(default_factory=list)
-    came: dict[str, list[tuple[float, bool]]] = field(
-        default_factory=lambda: {s: [] for s in SENSES.values()}
-    )
-    """Of each sense: when an estimate came, and whether it judged."""
-    memory: list[tuple[float, int]] = field(default_factory=list)
-    descriptors: list[tuple[float, int]] = field(default_factory=list)
-    threads: list[tuple[float, int]] = field(default_factory=list)
+    came: dict[str, "array[float]"] = field(default_factory=lambda: {s: array("d") for s in SENSES.values()})
+    """Of each sense: when an estimate came; below 0 when it abstained. Arrays: what is noted here is memory too."""
+    measured: "array[float]" = field(default_factory=lambda: array("d"))
+    """Once a second: time, bytes of memory, descriptors, threads."""
     levels: Counter[int] = field(default_factory=Counter)
     _newest: float = -1.0
     _seen: dict[str, float] = field(default_factory=dict)

@@ -21,6 +21,7 @@ from edge_emotion.manifest_check import MANIFEST, PLAIN_NAME
 SUFFIX = ".emo"
 MAX_BUNDLE = 32 << 20  # bytes, of the zip and of all its files together
 MAX_FILE = 16 << 20  # bytes of one file
+MAX_CARD = 256 << 10  # bytes of the card, which is shown
 MAX_FILES = 32
 MAX_DIRECTORY = 64 << 10  # bytes of the zip's central directory
 _END = struct.Struct("<4s4H2LH")  # end of central directory, APPNOTE 4.3.16
@@ -121,9 +122,9 @@ def contents(members: Members, name: str, limit: int, path: Path) -> bytes:
     return content
 
 
-def checked_contents(members: Members, name: str, sha256: str, path: Path) -> bytes:
-    """Content of a file whose sha256 is known; EdgeEmotionError when it differs."""
-    content = contents(members, name, MAX_FILE, path)
+def checked_contents(members: Members, name: str, sha256: str, path: Path, limit: int = MAX_FILE) -> bytes:
+    """Content of a file whose sha256 is known; EdgeEmotionError when it differs, or has more bytes than the limit."""
+    content = contents(members, name, limit, path)
     if hashlib.sha256(content).hexdigest() != sha256:
         raise EdgeEmotionError(
             f"{path}: {name} is not the file its manifest names (wrong sha256); download it again"

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_emotion.archive import SUFFIX, checked_contents, contents, open_archive
+from edge_emotion.archive import MAX_CARD, SUFFIX, checked_contents, contents, open_archive
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.manifest import FORMAT, NEEDS, AppearanceContract, Manifest, parse_manifest, version_of
@@ -140,7 +140,7 @@ def read_bundle(path: str | Path) -> Bundle:
             network = checked_contents(members, entry.file, entry.sha256, path)
             if entry.engine == "onnx":
                 check_onnx_self_contained(network, f"{path}: {entry.file}")
-        card = checked_contents(members, manifest.card.file, manifest.card.sha256, path)
+        card = checked_contents(members, manifest.card.file, manifest.card.sha256, path, MAX_CARD)
     known = {field.name: getattr(manifest, field.name) for field in fields(Manifest) if field.name != "card"}
     return Bundle(
         **known,

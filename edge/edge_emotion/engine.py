@@ -3,6 +3,7 @@
 The engine that was asked for is the one that runs: a missing runtime is an error, never a silent change.
 """
 
+import functools
 import importlib
 from collections.abc import Callable, Mapping
 from importlib.metadata import version as installed_version
@@ -15,10 +16,17 @@ from edge_emotion.bundle import Bundle
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.native_talk import held_back
 from edge_emotion.network_file import AUTO, ENGINES
+from edge_emotion.onnx_check import check_onnx
+from edge_emotion.tflite_check import check_tflite
 
 MAX_THREADS = 64
+MAX_MEMORY = 512 << 20  # bytes that ONNX Runtime may take for what all networks of a process compute
 End = tuple[str, tuple[int | str, ...]]  # of a network: type and shape
 Opened = TypeVar("Opened")
+
+
+class NetworkRunError(EdgeEmotionError):
+    """A network that opened fails when it runs: what it holds does not fit together, or takes too much memory."""
 
 
 class Engine(Protocol):
@@ -117,21 +125,26 @@ def open_named(
 
 
 def _opened(
-    kind: Callable[[Any, bytes, int], Opened], module: str, network: bytes, where: str, threads: int
+    kind: Callable[[Any, bytes, int, str], Opened], module: str, network: bytes, where: str, threads: int
 ) -> Opened:
     runtime = _runtime(module)
+    if kind is LiteRTEngine:
+        check_tflite(network, where)
+    else:
+        check_onnx(network, where)
     try:
-        return kind(runtime, network, threads)
+        return kind(runtime, network, threads, where)
     except Exception as reason:  # the runtimes share no class of errors
-        line = " ".join(str(reason).split())[:160]
         raise EdgeEmotionError(
-            f"{where} does not open ({line}); export it again or update edge-emotion"
+            f"{where} does not open ({_line(reason)}); export it again or update edge-emotion"
         ) from reason
 
 
 def _check_signature(found: tuple[object, ...], expected: tuple[object, ...], where: str) -> None:
     if found != expected:
-        raise EdgeEmotionError(f"{where} has inputs and outputs {found}, its manifest says {expected}")
+        raise EdgeEmotionError(
+            f"{where} has inputs and outputs {str(found)[:300]}, its manifest says {expected}"
+        )
 
 
 def _runtime(module: str) -> Any:
@@ -147,13 +160,13 @@ def _runtime(module: str) -> Any:
 
 
 class LiteRTEngine:
-    """A TFLite network in LiteRT."""
+    """A TFLite network in LiteRT, which check_tflite has passed."""
 
     name = "litert"
 
-    def __init__(self, runtime: Any, network: bytes, threads: int) -> None:
-        if network[4:8] != b"TFL3":
-            raise ValueError("not a TFLite file")
+    def __init__(self, runtime: Any, network: bytes, threads: int, where: str) -> None:
+        """where: how errors name the network."""
+        self._where = where
         self.version = installed_version("ai-edge-litert")
         with held_back(show_on_failure=False):  # it announces its delegate each time; what fails is raised
             self._interpreter = runtime.Interpreter(model_content=network, num_threads=threads)
@@ -166,27 +179,38 @@ class LiteRTEngine:
         )
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 -> float32, as Engine.run."""
-        self._interpreter.set_tensor(self._input, x)
-        self._interpreter.invoke()
-        output: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        """float32 -> float32, as Engine.run; NetworkRunError when the network fails."""
+        try:
+            self._interpreter.set_tensor(self._input, x)
+            self._interpreter.invoke()
+            output: NDArray[np.float32] = self._interpreter.get_tensor(self._output)
+        except (ValueError, RuntimeError) as reason:
+            raise _failed(self._where, reason) from reason
         return output
 
 
 class OnnxEngine:
-    """An ONNX network in ONNX Runtime, on the CPU, one thread unless told, idle threads asleep."""
+    """An ONNX network in ONNX Runtime, which check_onnx has passed: on the CPU, idle threads asleep, memory limited."""
 
     name = "onnx"
 
-    def __init__(self, runtime: Any, network: bytes, threads: int) -> None:
+    def __init__(self, runtime: Any, network: bytes, threads: int, where: str) -> None:
+        """where: how errors name the network."""
+        self._where = where
         self.version = str(runtime.__version__)
+        _limit_memory(runtime)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.execution_mode = runtime.ExecutionMode.ORT_SEQUENTIAL
         options.log_severity_level = 4  # fatal; what matters is raised
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = runtime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+        options.add_session_config_entry("session.use_env_allocators", "1")
+        # Constants are computed from others as the network opens, in memory that no limit holds. Exporters have done
+        # so already: our networks run as fast without.
+        self._session = runtime.InferenceSession(
+            network, options, providers=["CPUExecutionProvider"], disabled_optimizers=["ConstantFolding"]
+        )
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         self._input, self._output = inputs[0].name, outputs[0].name
         self.names = tuple(str(end.name) for end in (*inputs, *outputs))
@@ -196,10 +220,40 @@ class OnnxEngine:
         )
 
     def run(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 -> float32, as Engine.run."""
+        """float32 -> float32, as Engine.run; NetworkRunError when the network fails."""
         return self.run_named({self._input: x})
 
     def run_named(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
-        """Inputs by name -> the first output."""
-        output: NDArray[np.float32] = self._session.run([self._output], dict(inputs))[0]
+        """Inputs by name -> the first output; NetworkRunError when the network fails or gives another shape."""
+        try:
+            output: NDArray[np.float32] = self._session.run([self._output], dict(inputs))[0]
+        except Exception as reason:  # the runtime has no class of errors of its own
+            raise _failed(self._where, reason) from reason
+        (_, declared) = self.signature[-1]
+        # ONNX Runtime does not hold a network to the shape that it declares.
+        if output.shape != declared:
+            raise EdgeEmotionError(
+                f"{self._where} gave {output.shape}, it declares {declared}; export it again"
+            )
         return output
+
+
+@functools.cache
+def _limit_memory(runtime: Any) -> None:
+    """Limit what the networks of this process may take together; those that open with "use_env_allocators"."""
+    kind = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    runtime.create_and_register_allocator(
+        runtime.OrtMemoryInfo("Cpu", kind, 0, runtime.OrtMemType.DEFAULT),
+        # -1: the runtime's own way to grow.
+        runtime.OrtArenaCfg(MAX_MEMORY, -1, -1, -1),
+    )
+
+
+def _failed(where: str, reason: Exception) -> NetworkRunError:
+    return NetworkRunError(f"{where} does not run ({_line(reason)}); export it again or replace the model")
+
+
+def _line(reason: Exception) -> str:
+    """What a runtime says as one line; it quotes names of the network, which a terminal would obey."""
+    text = " ".join(str(reason).split())[:300]
+    return "".join(character if character.isprintable() else "?" for character in text)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_emotion.bundle import Bundle
-from edge_emotion.engine import End, OnnxEngine, open_named
+from edge_emotion.engine import End, NetworkRunError, OnnxEngine, open_named
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.features.spikes import (
     DELAY_STEPS,
@@ -71,9 +71,7 @@ def open_spiking(bundle: Bundle, engine: str = AUTO, threads: int = 1) -> OnnxSp
     for event in ((0, 0), (LAST_STEP, last)):
         try:
             network.run((np.array(event[:1], np.int64), np.array(event[1:], np.int64)))
-        except EdgeEmotionError:
-            raise
-        except Exception as reason:  # the runtime has no class of errors of its own
+        except NetworkRunError as reason:
             raise EdgeEmotionError(
                 f"{where} does not take input {event[1]} at step {event[0]}, which its manifest promises; "
                 "export it again"

@@ -17,6 +17,7 @@ from edge_emotion.sources.sound import RATE, SoundBlock
 READ = 1.0  # seconds read from the file at a time, whatever the chunk is
 SHORTEST = 0.5  # seconds; less holds no emotion that this model could have learned
 LOWEST_RATE, HIGHEST_RATE = 4000, 384000  # frames per second
+MOST_CHANNELS = 64  # a second of so many at the highest rate has 98 MB
 FARTHEST = 8.0  # of full scale: float samples beyond it are not sound that is merely too loud
 
 
@@ -141,6 +142,8 @@ def _check(file: Any, settings: AudioFileSettings) -> None:
         raise EdgeEmotionError(f"{path} holds no sound (0 frames)")
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise EdgeEmotionError(f"{path}: expected {LOWEST_RATE} to {HIGHEST_RATE} Hz, got {rate} Hz")
+    if file.channels > MOST_CHANNELS:
+        raise EdgeEmotionError(f"{path}: expected 1 to {MOST_CHANNELS} channels, got {file.channels}")
     if file.frames < SHORTEST * rate:
         raise EdgeEmotionError(
             f"{path} is too short: {file.frames / rate:.2f} s, expected {SHORTEST} s or more"
