@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from array import array
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
