@@ -94,9 +94,7 @@ def watched(faults: list[Happened], silent: tuple[str, float, float] = ("", 0.0,
     watch.begun -= 700.0
     for sense, came in watch.came.items():
         times = watch.begun + np.arange(0.0, 700.0, 0.5)
-        came += [
-            (t, True) for t in times if not (sense == silent[0] and silent[1] < t - watch.begun < silent[2])
-        ]
+        came.extend(t for t in times if not (sense == silent[0] and silent[1] < t - watch.begun < silent[2]))
     for second in range(700):
         watch.measured.extend([watch.begun + second, 10**8, 9, 7])
     happened = [Happened(fault.fault, watch.begun + fault.began) for fault in faults]
