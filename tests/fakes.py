@@ -105,13 +105,13 @@ class FakePortAudio:
         self.vanish = vanish
         self.default = SimpleNamespace(device=(default, -1))
         self.opened: list[dict[str, Any]] = []
-        self.initialized = 1
+        self._initialized = 1
 
     def _terminate(self) -> None:
-        self.initialized -= 1
+        self._initialized -= 1
 
     def _initialize(self) -> None:
-        self.initialized += 1
+        self._initialized += 1
 
     def query_hostapis(self) -> list[dict[str, Any]]:
         return [{"name": "FAKE"}]

@@ -8,9 +8,11 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from edge_emotion.cli_outputs import open_output, open_window
+from edge_emotion.cli_reload import KIND, Reload, read_anew, run_and_reload
 from edge_emotion.cli_settings import check_options, is_live, session_settings
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.log_lines import LogLines
+from edge_emotion.standard_streams import own_stderr
 from edge_emotion.start_up import since_start
 from edge_emotion.stopping import HangUp, Stopped
 
@@ -28,6 +30,7 @@ NICE = 5  # a desktop stays quick beside it
 NOTE = "Reports expressed emotion: how a face, a voice and a body appear, not what a person feels."
 RECORDING = "The recording: John F. Kennedy, 20 January 1961, public domain; nobody labelled its emotion."
 CLIP = "demo.mp4"  # in the package's data; demo.txt beside it says what it is
+_left: list[object] = []  # sources of the runs that have ended: a driver of theirs may still hang
 
 
 def run_command(options: argparse.Namespace) -> int:
@@ -38,25 +41,16 @@ def run_command(options: argparse.Namespace) -> int:
     from edge_emotion.systemd_notify import SystemdNotify
 
     check_root(options.allow_root)
-    lower_priority(options.nice)
+    own_stderr()
     notify = SystemdNotify()
     hang_up = HangUp().listen() if options.config else None
-    anew = False
-    while True:
-        try:
-            return _run(
-                session_settings(options), options, live=True, notify=notify, hang_up=hang_up, anew=anew
-            )
-        except _Reload as reload:
-            notify.reloading()
-            options, anew = reload.options, True
 
+    def run(chosen: argparse.Namespace, told: str) -> int:
+        check_root(chosen.allow_root)
+        lower_priority(chosen.nice)
+        return _run(session_settings(chosen), chosen, live=True, notify=notify, hang_up=hang_up, told=told)
 
-class _Reload(BaseException):
-    """The configuration has changed: the run ends, and one of other options begins."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        self.options = options
+    return run_and_reload(options, run, notify.reloading)
 
 
 def user_number() -> int:
@@ -78,29 +72,6 @@ def lower_priority(nice: int) -> None:
         raise EdgeEmotionError(f"--nice: expected 0 to 19, got {nice}")
     if nice > os.getpriority(os.PRIO_PROCESS, 0):
         os.setpriority(os.PRIO_PROCESS, 0, nice)
-
-
-def _reloaded(options: argparse.Namespace, run: "Run") -> None:
-    """Read the configuration anew; raises _Reload when it is another and good, else tells why not and goes on."""
-    try:
-        new: argparse.Namespace = options.again()
-        new.again = options.again
-        check_options(new)
-        if not is_live(new):
-            raise EdgeEmotionError("nothing live is named in it any more; stop the program instead")
-        changed = session_settings(new) != session_settings(options) or _shown(new) != _shown(options)
-    except EdgeEmotionError as error:
-        run.notice("configuration", f"goes on as before: {error}")
-        return
-    if changed:
-        raise _Reload(new)
-    run.notice("configuration", "read anew: nothing has changed")
-
-
-def _shown(options: argparse.Namespace) -> dict[str, object]:
-    """What a run is beside its session."""
-    names = ("json", "window", "max_cpu", "record", "record_most", "log", "metrics")
-    return {name: getattr(options, name) for name in names}
 
 
 def demo_command(options: argparse.Namespace) -> int:
@@ -132,7 +103,7 @@ def _run(
     said: str = "",
     notify: "SystemdNotify | None" = None,
     hang_up: HangUp | None = None,
-    anew: bool = False,
+    told: str = "",
 ) -> int:
     """Run a session to its end or to a signal; the summary is written however it ends."""
     from edge_emotion.outputs.output import OutputClosed
@@ -176,8 +147,9 @@ def _run(
                 recordings.append(_recording(options, run))
                 if recordings[0].path is not None:
                     run.notice("recording", f"recorded to {recordings[0].path}")
-            if anew:
-                run.notice("configuration", "read anew: the run begins again")
+            if told:
+                run.notice(KIND, told)
+            options.running = True  # from now on an error is the run's own
             for event in run:
                 if first is None and event.emotion is not None:
                     first = since_start()
@@ -188,9 +160,10 @@ def _run(
         except Stopped as stopped:
             code = 0 if live else 128 + int(stopped.args[0])
         finally:
-            if notify is not None and not isinstance(sys.exception(), _Reload):
+            if notify is not None and not isinstance(sys.exception(), Reload):
                 notify.stopping()
             run.close()
+            _left.append(run.source)
             for recording in recordings:
                 recording.close()
             output.close()
@@ -198,7 +171,9 @@ def _run(
             if live and run.captured is not None:
                 log.first_times(run.captured, first)
             _warn(log, run.warnings, warned)
-    if getattr(run.source, "stuck", False):  # Python would wait for the driver as it ends
+    if any(
+        getattr(source, "stuck", False) for source in _left
+    ):  # Python would wait for the driver as it ends
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -224,7 +199,7 @@ def _keeper(
 
     def hung_up() -> None:
         if hang_up is not None and hang_up.taken():
-            _reloaded(options, session.run)
+            read_anew(options, session.run)
 
     return LiveKeeper(session.run, session.senses, LoadSettings(options.max_cpu), notify, hung_up)
 

@@ -2,4 +2,9 @@
 
 
 class EdgeEmotionError(Exception):
-    """Bad input from outside: one line that says what was expected, what came and what to do."""
+    """Bad input from outside: one line that says what was expected, what came and what to do.
+
+    held: a device that could not be opened, and whose driver may not have let go of it yet.
+    """
+
+    held: object | None = None

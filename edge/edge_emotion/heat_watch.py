@@ -1,5 +1,6 @@
 """Looks at the device's heat and power every few seconds, beside the run: the question may take long."""
 
+import subprocess
 import threading
 from collections.abc import Callable
 
@@ -41,6 +42,9 @@ class HeatWatch:
 
     def _watch(self) -> None:
         while True:
-            self.temperature, self.throttled = self._heat(), self._throttled()
+            try:
+                self.temperature, self.throttled = self._heat(), self._throttled()
+            except (OSError, subprocess.SubprocessError):  # no process to be had just now: nothing is known
+                self.temperature, self.throttled = None, False
             if self._closed.wait(self._period):
                 return

@@ -84,7 +84,9 @@ def ask_throttled() -> str | None:
     """What `vcgencmd get_throttled` says of power and heat, "" when it fails; None where there is no such program."""
     if shutil.which("vcgencmd") is None:
         return None
-    done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["vcgencmd", "get_throttled"], capture_output=True, text=True, check=False, timeout=5
+    )
     return done.stdout.strip()
 
 

@@ -204,6 +204,10 @@ class Run:
 
     def notice(self, kind: str, said: str, time: float | None = None, sense: str | None = None) -> None:
         """Tell the outputs what happens to the run; its time is never before that of what they were told last."""
+        if self._voice is not None and self._face is None and self._body is None:
+            time = (
+                self._heard()
+            )  # a voice alone counts its samples: our clock and its card's part by seconds a day
         newest = max(self._told, 0.0 if time is None else time)
         self._told = math.ceil(newest * 1e3 - 1e-6) / 1e3  # up: the time of events is not rounded
         self._fusion.not_before(self._told)

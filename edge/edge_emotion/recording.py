@@ -24,7 +24,7 @@ from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.sound import SoundBlock
 
 LEAST = 1_000_000  # bytes that a recording may ask for
-LEAVING = 2.0  # seconds that close() waits for the thread
+LEAVING = 0.8  # seconds that close() waits for the thread; the devices before it may have had their second
 PICTURES, SOUND, MOTION, LINES = "pictures", "sound", "poses", "lines"
 # Bytes that may wait to be written: 17 pictures of 640x480, 16 s of sound, 10 s of a suit at 120 Hz.
 WAITING = {PICTURES: 16 << 20, SOUND: 1 << 20, MOTION: 1 << 20, LINES: 1 << 20}

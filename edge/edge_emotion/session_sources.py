@@ -1,6 +1,8 @@
 """Opens what a session watches and listens to, as one source."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from edge_emotion.errors import EdgeEmotionError
@@ -54,22 +56,37 @@ def _first(open_device: Callable[[], Any], keep_trying: bool) -> Any:
 
 
 def _microphone(chosen: MicrophoneSettings, keep_trying: bool) -> LivePart:
-    from edge_emotion.sources.microphone import Microphone, look_again
+    from edge_emotion.sources.microphone import Microphone, lasting_name, look_again
+
+    wanted = chosen
 
     def again() -> Microphone:
+        nonlocal wanted
         look_again()
-        return Microphone(chosen)
+        microphone = Microphone(wanted)
+        wanted = replace(chosen, device=lasting_name(microphone.name, chosen.device))
+        return microphone
 
-    return LivePart(
-        (VOICE,), f"microphone {chosen.device!r}", again, _first(lambda: Microphone(chosen), keep_trying)
-    )
+    first = _first(again, keep_trying)
+    return LivePart((VOICE,), f"microphone {chosen.device!r}", again, first)
 
 
 def _camera(chosen: CameraSettings, keep_trying: bool) -> LivePart:
     from edge_emotion.sources.camera import Camera
+    from edge_emotion.sources.camera_list import lasting_path
+    from edge_emotion.sources.opencv_capture import without_password
 
-    return LivePart((FACE,), f"camera {chosen.device}", lambda: Camera(chosen),
-                    _first(lambda: Camera(chosen), keep_trying))  # fmt: skip
+    wanted = chosen
+
+    def again() -> Camera:
+        nonlocal wanted
+        camera = Camera(wanted)
+        path: Path | None = getattr(camera, "path", None)
+        lasting = None if path is None else lasting_path(path)
+        wanted = replace(chosen, device=str(lasting or chosen.device))
+        return camera
+
+    return LivePart((FACE,), f"camera {without_password(chosen.device)}", again, _first(again, keep_trying))
 
 
 def _motion(chosen: MotionSettings, keep_trying: bool) -> LivePart:

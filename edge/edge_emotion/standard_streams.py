@@ -32,3 +32,20 @@ def write_or_discard(stream: TextIO, text: str) -> None:
         stream.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def own_stderr() -> None:
+    """Give Python's stderr a descriptor of its own: PortAudio's start silences number 2 for a while, in all threads."""
+    if sys.stderr is None or sys.stderr.closed or not _is_number(sys.stderr, 2):
+        return
+    sys.stderr.flush()
+    sys.stderr = open(  # noqa: SIM115, PTH123 - for as long as the program runs
+        os.dup(2), "w", encoding=sys.stderr.encoding, errors=sys.stderr.errors, buffering=1
+    )
+
+
+def _is_number(stream: TextIO, number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except (OSError, ValueError):  # of memory, as tests have it
+        return False

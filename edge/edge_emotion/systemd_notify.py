@@ -30,7 +30,7 @@ class SystemdNotify:
 
     def ready(self, status: str) -> None:
         """All is open and running. status: a line for `systemctl status`."""
-        self._send(f"READY=1\nSTATUS={_line(status)}")
+        self._send(f"READY=1\nSTATUS={_line(status)}\nWATCHDOG=1")
 
     def alive(self) -> None:
         """The main loop goes round; sent at twice the pace that the watchdog asks for, at most."""
@@ -45,7 +45,7 @@ class SystemdNotify:
 
     def reloading(self) -> None:
         """The configuration is being read anew; `ready` ends it."""
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={int(self._clock() * 1e6)}")
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={int(self._clock() * 1e6)}\nWATCHDOG=1")
 
     def stopping(self) -> None:
         """The end has begun."""

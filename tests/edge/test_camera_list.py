@@ -9,6 +9,7 @@ from edge_emotion.sources.camera_list import (
     CameraDevice,
     check_node,
     described,
+    lasting_path,
     list_cameras,
     query_capabilities,
     users_of,
@@ -92,3 +93,13 @@ def test_programs_that_hold_a_camera(tmp_path: Path) -> None:
     hold_open(tmp_path, node, 812, "cheese")
     hold_open(tmp_path, tmp_path / "dev/video2", 900, "vlc")
     assert users_of(node, tmp_path) == ["cheese (process 812)"]
+
+
+def test_a_camera_is_known_by_its_port(tmp_path: Path) -> None:
+    folder = tmp_path / "dev/v4l/by-path"
+    folder.mkdir(parents=True)
+    for number in (0, 2):
+        (tmp_path / f"dev/video{number}").touch()
+        (folder / f"usb-port{number}-video-index0").symlink_to(f"../../video{number}")
+    assert lasting_path(tmp_path / "dev/video2", tmp_path) == folder / "usb-port2-video-index0"
+    assert lasting_path(tmp_path / "dev/video4", tmp_path) is None

@@ -93,3 +93,33 @@ def test_a_run_knows_when_it_began_to_capture() -> None:
     before = since_start()
     list(run)
     assert run.captured is not None and before <= run.captured <= since_start()
+
+
+def test_a_voice_alone_has_notices_on_its_own_clock() -> None:
+    """The processor's clock may be seconds ahead of the card's, after days: no estimate goes stale for that."""
+    microphone = FakeDevice(blocks(1.0), "end")
+    run = Run(LiveSources([LivePart(("voice",), "microphone", lambda: microphone, microphone)]), FakeVoice())
+    told: list[Notice] = []
+    run.tell = told.append
+    times = []
+    for event in run:
+        run.notice("load", "", 1000.0)
+        times.append((event.time, event.emotion))
+    assert [time for time, _ in times] == [0.5, 1.0]
+    assert all(emotion for _, emotion in times)
+    assert all(notice.time < 2.0 for notice in told)
+
+
+def test_heat_goes_on_to_be_asked_when_it_cannot_be_told_once() -> None:
+    answers = iter([OSError("no process to be had"), 42.0])
+
+    def heat() -> float:
+        answer = next(answers, 42.0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    watch = HeatWatch(heat, lambda: False, period=0.001)
+    while watch.temperature is None:
+        assert watch._thread.is_alive()
+    watch.close()

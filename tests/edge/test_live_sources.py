@@ -130,6 +130,8 @@ def test_closing_does_not_wait_for_a_driver_that_hangs(monkeypatch: pytest.Monke
     source = LiveSources([part("voice", hung), part("face", fine)])
     until(source, lambda seen: len(seen) == 2)
     assert source.stuck and fine.closes == 1
+    source.close()
+    assert source.stuck and fine.closes == 1  # a second call neither waits nor forgets
     hung.release.set()
     for thread in source._leaving:
         thread.join(10)
@@ -318,3 +320,79 @@ def test_an_arrival_clock_takes_the_least_delay_and_follows_a_drift() -> None:
     assert clock.offset(10.30, 0.29) == pytest.approx(10.01)
     assert clock.offset(11.9, 1.0) == pytest.approx(10.01)  # late once
     assert clock.offset(22.0, 11.5) == pytest.approx(10.5)  # late for longer than it remembers
+
+
+def test_a_device_that_hangs_as_it_is_closed_is_told_as_lost_all_the_same() -> None:
+    hung = FakeDevice([], GONE, "hung")
+    hung.release.clear()
+    source = LiveSources([part("voice", hung), part("face", FakeDevice([frame(0.0)]))], retry=QUICK)
+    items = until(source, lambda seen: changes(seen))
+    assert states(items) == [(LOST, "hung")]
+    hung.release.set()
+
+
+def test_a_driver_that_hangs_as_it_is_opened_is_opened_once() -> None:
+    """The device could not be had, but its thread still holds the node."""
+    asked = threading.Event()
+
+    class Held:
+        @property
+        def released(self) -> bool:
+            asked.set()
+            return False
+
+    hangs = EdgeEmotionError("did not open within 10 s")
+    hangs.held = Held()
+    lost = part("face", hangs, opened=False)
+    source = LiveSources([lost], retry=QUICK)
+    reader = threading.Thread(target=lambda: list(source))
+    reader.start()
+    assert asked.wait(10)
+    source.close()
+    reader.join(10)
+    assert lost.open.opened == 1  # type: ignore[attr-defined]
+
+
+def test_what_is_lost_and_back_at_once_is_told_in_this_order() -> None:
+    """Both happen while the computing is elsewhere."""
+    back = threading.Event()
+    again = FakeDevice([frame(0.0)], name="camera", before=lambda item: back.set())
+    source = LiveSources([part("face", FakeDevice([], GONE, "camera"), again), part("voice", FakeDevice(blocks(0.1)))],
+                         retry=QUICK)  # fmt: skip
+    items = iter(source)
+    first = next(items)
+    assert back.wait(10)
+    told: list[Any] = [first]
+    for item in items:
+        told.append(item)
+        if (BACK, "camera") in states(told):
+            break
+    source.close()
+    assert states(told) == [(LOST, "camera"), (BACK, "camera")]
+
+
+def test_a_suit_that_says_it_is_silent_for_long_is_lost_until_it_moves() -> None:
+    clock = Clock()
+
+    def passes(item: Any) -> None:
+        clock.now = 100.0 + item.time
+
+    items = [walking(0.0), *(Silence(1.0 + n) for n in range(7)), walking(9.0)]
+    suit = FakeDevice(items, "end", "suit", before=passes)
+    told = list(LiveSources([part("body", suit), part("voice", FakeDevice([], "end"))], clock))
+    assert [(change.state, change.time) for change in changes(told)] == [(LOST, 5.0), (BACK, 9.0)]
+    assert changes(told)[0].reason == "suit has sent nothing for 5 s"
+
+
+def test_silence_is_never_told_before_a_pose_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "PULSE", 0.0)  # a pulse after all that comes
+    suits = [FakeDevice([walking(n / 30) for n in range(30)], GONE) for _ in range(20)]
+    source = LiveSources([part("body", *suits), part("voice", FakeDevice(blocks(0.1)))], retry=(0.0, 0.0))
+    times = [0.0]
+    for item in source:
+        if isinstance(item, Pose | Silence):
+            times.append(item.time)
+        if len(times) > 400:
+            break
+    source.close()
+    assert times == sorted(times)

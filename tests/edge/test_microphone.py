@@ -4,7 +4,7 @@ import pytest
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.settings import MicrophoneSettings
 from edge_emotion.sources.block_queue import BlockQueue
-from edge_emotion.sources.microphone import Microphone, find_device, input_devices
+from edge_emotion.sources.microphone import Microphone, find_device, input_devices, lasting_name, look_again
 from fakes import FakePortAudio
 
 DEVICES = [
@@ -158,3 +158,17 @@ def test_the_queue_gives_what_it_holds_before_its_end() -> None:
     queue.end()
     assert queue.get(10) is not None
     assert queue.get(10) is None
+
+
+def test_a_list_of_microphones_is_made_anew_also_after_an_attempt_that_failed() -> None:
+    portaudio = FakePortAudio([("USB mic", 1, (16000,))], default=0)
+    for begun in (1, 0):
+        portaudio._initialized = begun
+        look_again(portaudio)
+        assert portaudio._initialized == 1
+
+
+def test_a_microphone_is_asked_for_again_by_a_name_that_it_has_alone() -> None:
+    portaudio = FakePortAudio([(name, 1, (16000,)) for name in ("USB mic", "twin", "twin")], default=0)
+    assert lasting_name("USB mic", "default", portaudio) == "USB mic"
+    assert lasting_name("twin", "1", portaudio) == "1"

@@ -110,6 +110,26 @@ def test_sighup_reads_the_configuration_anew(service: Service, configuration: Pa
     assert (code, said.count("windows (")) == (0, 2)  # of each run
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('face-model = "nowhere.emo"\ncamera = "97"\n', "97"),
+        ('record = "/dev/null/recordings"\n', "/dev/null/recordings"),
+        ("smoothing = -3.0\n", "line 5: smoothing: expected 0 or more seconds"),
+    ],
+)
+def test_a_configuration_that_cannot_be_opened_changes_nothing(
+    service: Service, configuration: Path, line: str, said: str
+) -> None:
+    service.until(event)
+    configuration.write_text(configuration.read_text() + line)
+    service.process.send_signal(signal.SIGHUP)
+    told = service.until(configured)["said"]
+    assert told.startswith("goes on as before: ") and said in told
+    service.until(event)
+    assert service.end(signal.SIGTERM)[0] == 0
+
+
 def test_systemd_is_told(tmp_path: Path, configuration: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
@@ -118,7 +138,7 @@ def test_systemd_is_told(tmp_path: Path, configuration: Path) -> None:
         service = Service(tmp_path, "--config", str(configuration), **variables)
         try:
             assert systemd.recv(4096).decode().startswith("READY=1\nSTATUS=default")
-            assert systemd.recv(4096) == b"WATCHDOG=1"
+            assert b"WATCHDOG=1" in systemd.recv(4096)
             service.process.send_signal(signal.SIGTERM)
             states = {systemd.recv(4096).decode() for _ in range(1)}
             while "STOPPING=1" not in states:

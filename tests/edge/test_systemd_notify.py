@@ -41,9 +41,9 @@ def test_states_are_told_as_the_protocol_says(systemd: Systemd) -> None:
     notify = SystemdNotify(systemd.variables, clock=lambda: 12.5)
     assert notify.active and not systemd.variables  # no child answers for us
     notify.ready("camera 0 +\nmicrophone")
-    assert systemd.heard() == "READY=1\nSTATUS=camera 0 + microphone"
+    assert systemd.heard() == "READY=1\nSTATUS=camera 0 + microphone\nWATCHDOG=1"
     notify.reloading()
-    assert systemd.heard() == "RELOADING=1\nMONOTONIC_USEC=12500000"
+    assert systemd.heard() == "RELOADING=1\nMONOTONIC_USEC=12500000\nWATCHDOG=1"
     notify.stopping()
     assert systemd.heard() == "STOPPING=1"
 

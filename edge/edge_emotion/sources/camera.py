@@ -47,8 +47,10 @@ class Camera:
         self._reader.start()
         try:
             self._await_first()
-        except BaseException:
+        except BaseException as error:
             self.close()
+            if isinstance(error, EdgeEmotionError):
+                error.held = self
             raise
 
     def __iter__(self) -> Iterator[Frame]:
@@ -62,6 +64,11 @@ class Camera:
         self._box.end()
         if threading.current_thread() is not self._reader:
             self._reader.join(CLOSING)
+
+    @property
+    def path(self) -> Path | None:
+        """Node of a V4L2 camera; None of others."""
+        return getattr(self._capture, "path", None)
 
     @property
     def released(self) -> bool:

@@ -73,6 +73,17 @@ def described(cameras: list[CameraDevice]) -> str:
     return "there are: " + ", ".join(f"{camera.device} {camera.name!r}" for camera in cameras)
 
 
+def lasting_path(path: Path, root: Path = ROOT) -> Path | None:
+    """Udev's link to a node by the port that it is plugged into, None without one.
+
+    A camera that comes back may have another number: the kernel keeps one as long as anybody holds it open.
+    """
+    for link in sorted((root / "dev/v4l/by-path").glob("*")):
+        if link.resolve() == path.resolve():
+            return link
+    return None
+
+
 def check_node(path: Path, root: Path = ROOT, picamera2: Any = None) -> None:
     """EdgeEmotionError when a node does not exist, may not be opened or gives no pictures."""
     number = path.name.removeprefix("video")

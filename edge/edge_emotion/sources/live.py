@@ -26,6 +26,7 @@ POSES = 480  # that may wait: 4 s of a suit at 120 Hz
 PULSE = 1.0  # seconds between two pulses
 LEAVING = 1.0  # seconds that close() waits, in all, for drivers that do not let go
 RETRY, RETRY_MOST = 0.5, 10.0  # seconds until a lost part is opened again, at first and at last
+SILENT = 5.0  # seconds of silence after which a suit or a sensor counts as lost
 STEADY = 10.0  # seconds that a part has to work, to be tried again soon when it is lost
 
 
@@ -55,7 +56,7 @@ class LiveSources:
         self._told: deque[Item] = deque()  # lost, back and ended parts
         self._error: Exception | None = None  # of a file
         self._dropped = {sense: 0 for part in parts for sense in part.senses}
-        self._closed = threading.Event()
+        self._closed, self._closing = threading.Event(), threading.Lock()
         self._leaving: list[threading.Thread] = []  # threads that close() has waited for
         self._busy = 0.0  # seconds of computing since the last pulse
         self._pulsed = 0.0  # clock of the newest pulse
@@ -85,8 +86,14 @@ class LiveSources:
                 return
 
     def close(self) -> None:
-        """Give back all devices; a driver that does not let go in time is left to its thread, see `stuck`."""
-        self._closed.set()
+        """Give back all devices; a driver that does not let go in time is left to its thread, see `stuck`.
+
+        The first call waits for them, at most LEAVING; later ones do not.
+        """
+        with self._closing:
+            if self._closed.is_set():
+                return
+            self._closed.set()
         with self._changed:
             self._changed.notify_all()
         closers = [threading.Thread(target=part.give_back, daemon=True) for part in self._parts]
@@ -148,7 +155,9 @@ class LiveSources:
             for queue in (self._told, self._sound, self._poses, self._items):
                 queue.clear()
             self._changed.notify_all()
-        back = [change for change in told if isinstance(change, SourceChange) and change.state == BACK]
+        # What is back comes before what it gives, unless it was lost only just now.
+        lost = {change.name for change in told if isinstance(change, SourceChange) and change.state == LOST}
+        back = [change for change in told if isinstance(change, SourceChange) and change.name not in lost]
         yield from back
         yield from items
         with self._changed:  # after the sound: a newer frame may have come
@@ -160,9 +169,20 @@ class LiveSources:
         if passed >= PULSE:
             busy = min(1.0, self._busy / passed)
             self._pulsed, self._busy = self._pulsed + passed, 0.0
-            if BODY in self.lost:
-                yield Silence(self._now())
+            yield from self._silence()
             yield Pulse(self._now(), busy)
+
+    def _silence(self) -> list[Silence]:
+        """That nothing comes of a body whose part is closed; a part that is open tells so itself."""
+        with self._changed:
+            if self._poses:  # of an earlier time
+                return []
+            closed = [
+                part for part in self._parts if BODY in part.senses and part.reason and part.device is None
+            ]
+            for part in closed:
+                part.newest = max(part.newest, self._now())
+            return [Silence(part.newest) for part in closed]
 
     def _now(self) -> float:
         """Seconds on the clock of the run."""
@@ -189,12 +209,15 @@ class LiveSources:
             error, began = part.opened(), self._clock()
             if error is None:
                 error = None if self._closed.is_set() else self._run(part, part.device)
+                if error is not None and not part.file:
+                    self._lose(part, error)  # before the driver is asked to let go, which it may not
                 part.give_back()
+            elif not part.file:
+                self._lose(part, error)
             if error is None or part.file:
                 break
             if part.steady and self._clock() - began > STEADY:
                 wait = self._retry[0]
-            self._lose(part, error)
             # A driver that has not let go would be opened a second time: it is waited for.
             while not self._closed.wait(wait) and not part.released:
                 pass
@@ -213,11 +236,13 @@ class LiveSources:
             FACE: place.frames, VOICE: place.sound, BODY: place.motion,
         }  # fmt: skip
         placed = place.recorded if part.file else kinds[part.senses[0]]
-        part.steady = False
+        part.steady, part.heard = False, self._clock()
         try:
             for item in placed(part, device) if device is not None else ():
-                if not part.steady:
-                    part.steady = True
+                if isinstance(item, Silence):
+                    self._note_silence(part)
+                else:
+                    part.gave, part.steady, part.heard = True, True, self._clock()
                     self._back(part)
                 with self._changed:
                     self._put(part, item)
@@ -227,6 +252,11 @@ class LiveSources:
         except Exception as error:  # noqa: BLE001 - whatever a driver raises costs its own sense alone, and is told
             return None if self._closed.is_set() else error
         return None
+
+    def _note_silence(self, part: KeptPart) -> None:
+        """A suit or a sensor says itself that it is silent, and goes on to listen; for long it counts as lost."""
+        if self._clock() - part.heard >= SILENT:
+            self._lose(part, EdgeEmotionError(f"{part.name} has sent nothing for {SILENT:g} s"))
 
     def _lose(self, part: KeptPart, error: Exception) -> None:
         """Tell once that a part is lost."""

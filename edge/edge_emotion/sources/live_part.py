@@ -32,7 +32,9 @@ class KeptPart:
         self.file = part.file
         self.reason = ""  # why it is lost, empty while it works
         self.newest = 0.0  # seconds on the source's clock, of what it gave last
+        self.gave = False  # whether it ever gave anything
         self.steady = False  # whether it has given anything since it was opened
+        self.heard = 0.0  # when anything but silence came last, on the clock that devices are told by
         self.ended = False
         self.over: set[str] = set()  # senses of a file that have ended
         self._left: Any = None  # the device before this one
@@ -46,6 +48,7 @@ class KeptPart:
         try:
             device = self.part.open()
         except Exception as error:  # noqa: BLE001 - told as lost
+            self._left = getattr(error, "held", None) or self._left
             return error
         with self._changing:
             self.device, self.name = device, device.name

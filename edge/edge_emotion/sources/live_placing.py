@@ -44,7 +44,7 @@ class Placing:
 
     def frames(self, part: KeptPart, device: Any) -> Iterator[Frame]:
         """Pictures, no more of them than frame_period lets through."""
-        clock, own = ArrivalClock(), self._alone and not part.newest
+        clock, own = ArrivalClock(), self._alone and not part.gave
         for frame in device:
             if own:
                 self.start = self._clock() - frame.time
@@ -53,7 +53,7 @@ class Placing:
                 started: float | None = getattr(device, "started", None)
                 offset = clock.offset(self._clock(), frame.time) if started is None else started
                 at = max(part.newest, frame.time + offset - self.start)
-            if at - part.newest < self.frame_period - EARLY and part.newest > 0:
+            if at - part.newest < self.frame_period - EARLY and part.gave:
                 continue
             part.newest = at
             yield replace(frame, time=at)
@@ -68,11 +68,11 @@ class Placing:
             arrived = self._clock()
             begin = heard + block.lost
             heard = begin + len(block.samples) / RATE
-            if self._alone and not part.newest:
+            if self._alone and not part.gave:
                 self.start = arrived - heard
             at = begin + clock.offset(arrived, heard) - self.start
             lost = block.lost
-            if (first and part.newest > 0) or at - part.newest - lost > GAP:
+            if (first and part.gave) or at - part.newest - lost > GAP:
                 lost = max(lost, at - part.newest)
             first = False
             part.newest = at + len(block.samples) / RATE
@@ -81,7 +81,7 @@ class Placing:
 
     def motion(self, part: KeptPart, device: Any) -> Iterator[Motion]:
         """Poses and samples; the device's own clock is followed."""
-        clock, own = ArrivalClock(), self._alone and not part.newest
+        clock, own = ArrivalClock(), self._alone and not part.gave
         for item in device:
             now = self._clock()
             if own:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.settings import MicrophoneSettings
 from edge_emotion.sources.block_queue import BlockQueue
+from edge_emotion.sources.datagram_warnings import rounded
 from edge_emotion.sources.offset import OffsetRemoval
 from edge_emotion.sources.resample import MonoResampler
 from edge_emotion.sources.sound import RATE, SoundBlock
@@ -104,7 +105,9 @@ class Microphone:
         """Lines about clipping, a low rate or sound that the driver lost."""
         lines = [f"microphone {self.name!r}: {line}" for line in self._resampler.warnings]
         if self._overflows:
-            lines.append(f"microphone {self.name!r}: the driver lost sound {self._overflows} times")
+            lines.append(
+                f"microphone {self.name!r}: the driver lost sound, times: {rounded(self._overflows)}"
+            )
         return lines
 
     def _take(self, frames: NDArray[np.int16], count: int, time: Any, status: Any) -> None:
@@ -160,8 +163,18 @@ def load_portaudio() -> Any:
 def look_again(portaudio: Any = None) -> None:
     """Make PortAudio look for microphones anew: it keeps the list it made at first. No stream may be open."""
     portaudio = portaudio or load_portaudio()
-    portaudio._terminate()
+    if portaudio._initialized:  # not after an attempt that failed
+        portaudio._terminate()
     portaudio._initialize()
+
+
+def lasting_name(opened: str, wanted: str, portaudio: Any = None) -> str:
+    """What to ask for to get a microphone again that has been opened: its name, where no other has it.
+
+    PortAudio's numbers, and what is the default, change when something is plugged in or out.
+    """
+    names = [device.name for device in input_devices(portaudio)]
+    return opened if names.count(opened) == 1 else wanted
 
 
 def input_devices(portaudio: Any = None) -> list[InputDevice]:

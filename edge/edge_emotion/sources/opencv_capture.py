@@ -30,7 +30,7 @@ class V4l2Capture:
         root: Path = ROOT,
     ) -> None:
         """path: of a node that exists and may be opened. EdgeEmotionError: busy, or no camera."""
-        self._path, self._picamera2, self._root = path, picamera2, root
+        self.path, self._picamera2, self._root = path, picamera2, root
         self._opencv = opencv or load_opencv()
         known = [node for node in video_nodes(root) if node.path == path]
         self._node = known[0] if known else VideoNode(-1, path, path.name, "")
@@ -49,6 +49,10 @@ class V4l2Capture:
     def read(self) -> Picture | None:
         """Wait for the next picture."""
         if not self._capture.grab():
+            if not self.path.exists():  # unplugged: held on to, it would come back under another number
+                raise EdgeEmotionError(
+                    f"camera {self.name} is gone; plug it in again and run `edge-emotion devices`"
+                )
             return None
         arrived = time.monotonic()
         stamp = self._capture.get(self._opencv.CAP_PROP_POS_MSEC) / 1e3  # the kernel's, 0 without
@@ -69,8 +73,8 @@ class V4l2Capture:
             return EdgeEmotionError(
                 f"camera {self.name} is on a ribbon (CSI) and gives V4L2 no pictures; {cure}"
             )
-        if users_of(self._path, self._root):
-            return EdgeEmotionError(busy(self._path, self._root))
+        if users_of(self.path, self._root):
+            return EdgeEmotionError(busy(self.path, self._root))
         if not seconds:
             return EdgeEmotionError(
                 f"camera {self.name} cannot be opened; is another program using it? (see `edge-emotion devices`)"
