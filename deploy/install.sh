@@ -2,6 +2,7 @@
 # Installs edge-emotion as a service of Raspberry Pi OS or Debian: sudo bash deploy/install.sh (--help tells more).
 # Every change of the system goes through `change` or `put`, so that --dry-run is the same path with its hands tied.
 set -euo pipefail
+umask 022 # what is installed is for the service's user too
 
 usage() {
     cat <<'END'

@@ -184,6 +184,8 @@ class Injector:
         else:
             assert fault.device is not None
             what = fault.kind.removeprefix(fault.device).strip()
+            if what == "opening hangs":
+                self._troubles[fault.device].begin("unplugged", fault.seconds)
             self._troubles[fault.device].begin({"clock jump": "jump"}.get(what, what), fault.seconds)
 
     def _take_memory(self, seconds: float) -> None:

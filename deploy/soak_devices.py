@@ -58,6 +58,7 @@ class LoopedCamera:
     def VideoCapture(self, *given: Any) -> "LoopedCamera":  # noqa: N802 - OpenCV's name
         """Open the camera."""
         self.opened += 1
+        self._trouble.wait_while("opening hangs")
         self._due = time.monotonic()
         return self
 
@@ -113,6 +114,8 @@ class LoopedSoundCard:
         self._random = np.random.default_rng(seed)
         self.default = SimpleNamespace(device=(0, -1))
         self.opened = 0
+
+    _initialized = 1
 
     def _terminate(self) -> None:
         return

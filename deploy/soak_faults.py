@@ -10,6 +10,11 @@ KINDS = {
     # kind: device, least and most seconds
     "camera unplugged": ("camera", 2.0, 6.0),
     "camera stalled": ("camera", 6.0, 9.0),  # longer than the stall after which a camera counts as gone
+    "camera opening hangs": (
+        "camera",
+        6.0,
+        8.0,
+    ),  # unplugged, and then its driver does not come back at first
     "camera garbage": ("camera", 1.0, 4.0),
     "camera clock jump": ("camera", 0.5, 0.5),
     "microphone unplugged": ("microphone", 4.0, 7.0),

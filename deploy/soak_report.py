@@ -139,7 +139,7 @@ def _recovery(watch: Watch, happened: Happened) -> float | None:
 
 
 def _disturbed(watch: Watch, happened: Happened, faults: Sequence[Happened]) -> list[str]:
-    """Other senses that fell silent during a fault of one device, or after it until it had recovered."""
+    """Other senses that fell silent during a fault of one device, or in the 2 s after it."""
     if happened.fault.device is None:
         return []
     told = []
