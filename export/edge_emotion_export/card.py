@@ -17,13 +17,11 @@ from typing import Any
 
 from edge_emotion_export.card_texts import (
     ACTION_UNIT_NUMBERS,
-    BODY_NUMBERS,
     CORPORA,
-    FACE_NUMBERS,
     OWN_NUMBERS,
-    VOICE_NUMBERS,
     about_people,
     limits,
+    numbers,
 )
 
 
@@ -113,7 +111,7 @@ def _numbers(about: Mapping[str, Any], modality: str) -> str:
     lines = ["## Numbers (fp32)", "", _line(list(table[0])), "|" + "---|" * len(table[0])]
     lines += [_line(list(cells.values())) for cells in table]
     own = any(str(name).startswith("own folder") for name in about.get("corpora", ()))
-    told = {"face": FACE_NUMBERS, "body": BODY_NUMBERS}.get(modality, VOICE_NUMBERS)
+    told = numbers(modality, about.get("corpora", ()))
     lines += ["", OWN_NUMBERS if own else told]
     if any(row.get("corpus") == "ravdess-face-au" for row in rows):
         lines.append(ACTION_UNIT_NUMBERS)
@@ -181,7 +179,10 @@ def _protocol(row: Mapping[str, Any]) -> str:
 
 def _limits(manifest: Mapping[str, Any]) -> str:
     """Where a model of its modality fails, and what its training says of its own limits."""
-    known = limits(manifest["modality"], manifest["window"]["feature_set"]) or ""
+    known = (
+        limits(manifest["modality"], manifest["window"]["feature_set"], manifest["about"].get("corpora", ()))
+        or ""
+    )
     own = "".join(f"- {line}\n" for line in manifest["about"].get("limits", ()))
     return known + own if known else f"## Limits\n\n{own}" if own else ""
 

@@ -1,5 +1,7 @@
 """What a model card says that no manifest can: the corpora's licences, what a model is not for, where it fails."""
 
+from collections.abc import Sequence
+
 CORPORA = {
     "ravdess-speech": (
         "RAVDESS speech (Livingstone & Russo 2018): professional actors, North American English, two sentences",
@@ -16,6 +18,14 @@ CORPORA = {
     "bandai-namco-1": (
         "Bandai-Namco Research Motiondataset 1: three actors, 174 takes of actions in acted styles",
         "CC BY-NC 4.0",
+    ),
+    "ebedb": (
+        "MPI Emotional Body Expressions Database (Volkova et al. 2014): 8 seated actors who tell stories, 11 emotions",
+        "free for research; no commercial licence is stated",
+    ),
+    "xem": (
+        "XEM: emotional motion recorded with Xsens suits, the user's own copy",
+        "not stated here: ask its authors",
     ),
     "ravdess-face-au": (
         "RAVDESS facial action units (Livingstone & Russo 2018, tracked with OpenFace 2): professional actors, "
@@ -70,6 +80,7 @@ _FACE_LANDMARKS_LIMIT = """\
   the answer.
 """
 
+_SHIPPED_BODY = ("bandai-namco-1",)
 _BODY_LIMITS = """\
 ## Limits
 
@@ -82,6 +93,16 @@ _BODY_LIMITS = """\
   emotion.
 """
 
+_OTHER_BODY_LIMITS = """\
+## Limits
+
+- Learned from the actors and the actions of its corpus alone; what it says of other bodies and other actions was not
+  measured. Take its answers on you as a game.
+- Emotions that its labels do not know are forced into those that they know.
+- It needs joints of a whole body (a suit, trackers): with fewer than six in ten it abstains. A single IMU never gets an
+  emotion.
+"""
+
 VOICE_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure
 networks of the same recipe on speakers they did not hear; the network inside heard all of these speakers."""
@@ -89,6 +110,10 @@ BODY_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows that leave an action out
 measure networks of the same recipe on actions that they did not see, of the same three actors; the network inside saw
 all of them."""
+OTHER_BODY_NUMBERS = """\
+UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure networks of
+the same recipe on actors, or where these are not named on actions, that they did not see; the network inside saw all
+of them."""
 OWN_NUMBERS = """\
 UAR is unweighted average recall: the mean over the classes of the share recognised. Rows by folds measure networks made
 likewise without the clips that they are measured on; the network inside learned from all of them."""
@@ -106,12 +131,19 @@ def about_people(modality: str) -> str:
     return _ABOUT_PEOPLE.replace("ACTED", source)
 
 
-def limits(modality: str, feature_set: str) -> str | None:
-    """Where a model fails, as markdown; None for a modality that nobody has written about."""
+def limits(modality: str, feature_set: str, corpora: Sequence[str] = ()) -> str | None:
+    """Where a model fails, as markdown; None for a modality that nobody has written about. corpora: it learned from."""
     if modality == "voice":
         return _VOICE_LIMITS
     if modality == "face":
         return _FACE_LIMITS + (_FACE_LANDMARKS_LIMIT if feature_set == "face-landmarks" else "")
     if modality == "body":
-        return _BODY_LIMITS
+        return _BODY_LIMITS if tuple(corpora) == _SHIPPED_BODY else _OTHER_BODY_LIMITS
     return None
+
+
+def numbers(modality: str, corpora: Sequence[str]) -> str:
+    """What the table of numbers means, as markdown."""
+    if modality == "body":
+        return BODY_NUMBERS if tuple(corpora) == _SHIPPED_BODY else OTHER_BODY_NUMBERS
+    return FACE_NUMBERS if modality == "face" else VOICE_NUMBERS
