@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from edge_emotion.skeleton import OFFSETS, PARENTS, SEGMENTS
-from edge_emotion.skeleton_names import Naming
+from edge_emotion.skeleton_names import MVN_BVH, Naming
 
 Vector = Sequence[float]
 ORDER = "Zrotation Xrotation Yrotation"
@@ -86,3 +86,17 @@ def _depth_first(joints: Sequence[tuple[str, int, Vector]], number: int = 0) -> 
         if parent == number:
             found += _depth_first(joints, child)
     return found
+
+
+def swinging(seconds: float = 6.0) -> str:
+    """Limbs that swing, with the joints of MVN, 30 frames a second."""
+    frames = []
+    for number in range(round(30 * seconds)):
+        swing = 40 * np.sin(2 * np.pi * 0.9 * number / 30)
+        frames.append(
+            {
+                "LeftUpperLeg": (0, swing, 0), "RightUpperLeg": (0, -swing, 5), "LeftForearm": (0, -60 + swing, 0),
+                "RightUpperArm": (swing / 2, -swing, 0), "L5": (0, 5 + swing / 8, 0), "Pelvis": (0, 2, swing / 4),
+            }
+        )  # fmt: skip
+    return body(MVN_BVH, frames).replace("Frame Time: 0.04", f"Frame Time: {1 / 30:.7f}")

@@ -5,17 +5,15 @@ import json
 import threading
 from importlib import resources
 
-import numpy as np
 import pytest
 
-from bvh_body import body
+from bvh_body import swinging
 from edge_emotion import cli
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.replay import ReplaySettings, replay
 from edge_emotion.session import open_session
 from edge_emotion.session_settings import SessionSettings
 from edge_emotion.settings import BodyRecognizerSettings, MotionSettings, VideoFileSettings
-from edge_emotion.skeleton_names import MVN_BVH
 from edge_emotion.sources import iio
 from edge_emotion.sources.iio import IioSettings
 from edge_emotion.sources.iio_device import list_devices
@@ -33,17 +31,8 @@ def model(tmp_path_factory):
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     """Six seconds of swinging limbs, 30 frames a second."""
-    frames = []
-    for number in range(180):
-        swing = 40 * np.sin(2 * np.pi * 0.9 * number / 30)
-        frames.append(
-            {
-                "LeftUpperLeg": (0, swing, 0), "RightUpperLeg": (0, -swing, 5), "LeftForearm": (0, -60 + swing, 0),
-                "RightUpperArm": (swing / 2, -swing, 0), "L5": (0, 5 + swing / 8, 0), "Pelvis": (0, 2, swing / 4),
-            }
-        )  # fmt: skip
     path = tmp_path_factory.mktemp("motion") / "walk.bvh"
-    path.write_text(body(MVN_BVH, frames).replace("Frame Time: 0.04", f"Frame Time: {1 / 30:.7f}"))
+    path.write_text(swinging())
     return path
 
 

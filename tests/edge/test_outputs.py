@@ -10,6 +10,7 @@ from rich.console import Console
 from edge_emotion.emotions import EMOTIONS
 from edge_emotion.estimate import Estimate
 from edge_emotion.fusion import Fusion
+from edge_emotion.notice import Notice
 from edge_emotion.outputs.frame_rate import FrameRate
 from edge_emotion.outputs.jsonl import JsonLines, event
 from edge_emotion.outputs.lines import PlainLines
@@ -131,6 +132,27 @@ def test_the_view_is_redrawn_five_times_a_second_at_most() -> None:
     before = len(drawn)
     view.close()
     assert len(drawn) == before + 1  # the last estimate is not lost
+
+
+def test_the_view_of_three_senses_has_a_line_for_each_and_says_what_is_lost() -> None:
+    console = Console(
+        file=(stream := io.StringIO()), width=80, height=24, force_terminal=True, color_system=None
+    )
+    needs = {"face": 1.0, "voice": 3.6, "body": 4.0}
+    view = TerminalView(console, "clip", needs, clock=iter(range(100)).__next__)
+    view.tick(2.5)
+    assert "body   watching: 2.5 of 4.0 s" in stream.getvalue()  # poses alone move it on
+    body = Estimate(4.5, "body", P, 0.9, 0.01)
+    view.show(Fusion().together([SEEN, body])[0])
+    view.notice(Notice("source lost", "camera 0: its plug was pulled", 4.6, "face"))
+    view.notice(Notice("load", "there is room again: full rate", 4.7))
+    shown = stream.getvalue().split("neutral")[-1]
+    assert "face   lost, camera 0: its plug was pulled" in shown
+    assert "body   anger 60%, quality 90%" in shown
+    assert "load: there is room again: full rate" in shown
+    view.notice(Notice("source back", "camera 0", 5.0, "face"))
+    assert "face   anger 60%" in stream.getvalue().split("neutral")[-1]
+    view.close()
 
 
 def test_the_view_of_both_senses_fits_40_columns() -> None:
