@@ -27,7 +27,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from soak_devices import LoopedCamera, LoopedSoundCard, LoopedSuit, Trouble
 from soak_faults import Fault, schedule
-from soak_report import Happened, Watch, figures, markdown, missed
+from soak_report import HOURS, Happened, Watch, figures, markdown, missed
 
 from edge_emotion.body_recognizer import BodyRecognizer
 from edge_emotion.errors import EdgeEmotionError
@@ -253,8 +253,8 @@ def main() -> int:
     arguments = parser.parse_args()
     as_the_service()
     arguments.faults = round(3.2 * arguments.minutes) if arguments.faults is None else arguments.faults
-    if not 1.5 <= arguments.minutes <= 24 * 60 or not 1 <= arguments.faults <= 8 * arguments.minutes:
-        parser.error("expected 1.5 minutes to a day, and at most 8 faults a minute")
+    if not 1.5 <= arguments.minutes <= 60 * HOURS or not 1 <= arguments.faults <= 8 * arguments.minutes:
+        parser.error("expected 1.5 minutes to 2 hours, and at most 8 faults a minute")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     stamp = {"commit": commit(), "date": now(), "machine": processor()}
     told = {"stamp": stamp, **soak(arguments)}

@@ -3,15 +3,15 @@
 import os
 import sys
 import time
-from array import array
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from soak_faults import KINDS, Fault
 
 SENSES = {"camera": "face", "microphone": "voice", "suit": "body"}
@@ -19,6 +19,7 @@ WARM = 0.25  # share of the run, before which memory is not judged
 LONGEST_GAP = 3.0  # seconds between two estimates of a sense that nothing is wrong with
 RECOVERED = 30.0  # seconds, after a fault's end, in which its sense has to judge again
 MOST_SLOPE = 1.0  # MB an hour
+RATE, HOURS = 10, 2  # most estimates of a sense a second, and hours of a soak
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -35,6 +36,28 @@ class Happened:
         return self.began + self.fault.seconds
 
 
+class Numbers:
+    """Numbers noted in memory that is taken, and touched, at the start: what is noted must not look like a leak."""
+
+    def __init__(self, most: int) -> None:
+        """most: how many; a later one raises IndexError."""
+        self._values = np.full(most, np.nan)
+        self._count = 0
+
+    def extend(self, values: Iterable[float]) -> None:
+        """Note some more."""
+        for value in values:
+            self._values[self._count] = value
+            self._count += 1
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._values[: self._count].tolist())
+
+    def rows(self, width: int) -> NDArray[np.float64]:
+        """(n, width) of them."""
+        return self._values[: self._count].reshape(-1, width)
+
+
 @dataclass
 class Watch:
     """Takes what a run tells, with the time at which it came."""
@@ -45,9 +68,11 @@ class Watch:
     events: int = 0
     out_of_order: int = 0
     notices: list[tuple[float, str, str]] = field(default_factory=list)
-    came: dict[str, "array[float]"] = field(default_factory=lambda: {s: array("d") for s in SENSES.values()})
-    """Of each sense: when an estimate came; below 0 when it abstained. Arrays: what is noted here is memory too."""
-    measured: "array[float]" = field(default_factory=lambda: array("d"))
+    came: dict[str, Numbers] = field(
+        default_factory=lambda: {s: Numbers(RATE * HOURS * 3600) for s in SENSES.values()}
+    )
+    """Of each sense: when an estimate came; below 0 when it abstained."""
+    measured: Numbers = field(default_factory=lambda: Numbers(4 * HOURS * 3600))
     """Once a second: time, bytes of memory, descriptors, threads."""
     levels: Counter[int] = field(default_factory=Counter)
     _newest: float = -1.0
@@ -74,7 +99,7 @@ class Watch:
         for sense, estimate in told.modalities.items():
             if self._seen.get(sense) != estimate.time:
                 self._seen[sense] = estimate.time
-                self.came[sense].append(now if estimate.abstained is None else -now)
+                self.came[sense].extend([now if estimate.abstained is None else -now])
 
     def pulse(self, told: Any, level: int) -> None:
         """Measure the process, once a second."""
@@ -86,7 +111,7 @@ class Watch:
 
     def samples(self, column: int) -> list[tuple[float, int]]:
         """When, and how many: 1 bytes of memory, 2 descriptors, 3 threads."""
-        return [(self.measured[i], int(self.measured[i + column])) for i in range(0, len(self.measured), 4)]
+        return [(float(row[0]), int(row[column])) for row in self.measured.rows(4)]
 
 
 def figures(watch: Watch, faults: Sequence[Happened], level: int, run: Any) -> dict[str, Any]:
@@ -118,6 +143,7 @@ def figures(watch: Watch, faults: Sequence[Happened], level: int, run: Any) -> d
         "seconds_at_level": {str(number): count for number, count in sorted(watch.levels.items())},
         "memory_mb": {"first": round(_least(calm, 0) / 1e6, 1), "last": round(_least(calm, -1) / 1e6, 1),
                       "most": round(max(size for _, size in memory) / 1e6, 1)},
+        "memory_by_minute_mb": [round(size / 1e6, 1) for _, size in _minutes(calm)],
         "memory_slope_mb_per_hour": round(_slope(calm) / 1e6 * 3600, 2),
         "descriptors": _growth(watch.samples(2), warm),
         "threads": _growth(watch.samples(3), warm),
@@ -238,7 +264,8 @@ def markdown(told: dict[str, Any]) -> str:
             f"- seconds at each level of load: {told['seconds_at_level']}, at the end {told['level_at_end']}",
             f"- memory after the warm-up: least of its first minute {memory['first']} MB, of its last "
             f"{memory['last']} MB, slope {told['memory_slope_mb_per_hour']} MB an hour (bar {MOST_SLOPE:g}); "
-            f"most at any time {memory['most']} MB",
+            f"most at any time {memory['most']} MB; least of each minute: "
+            f"{', '.join(f'{size:g}' for size in told['memory_by_minute_mb'])}",
             f"- descriptors: {told['descriptors']['first']} at first, {told['descriptors']['last']} at last, "
             f"at most {told['descriptors']['most']}; threads: {told['threads']['first']}, {told['threads']['last']}, "
             f"{told['threads']['most']}", "",
