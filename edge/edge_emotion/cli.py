@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         known.print_help(sys.stderr)
         return 2
     try:
-        stop_on(signal.SIGINT, signal.SIGTERM)
+        stop_on(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         options = configured_options(known, arguments)
         options.again = lambda: configured_options(known, arguments)  # for SIGHUP
         command: Callable[[argparse.Namespace], int] = options.command

@@ -21,6 +21,7 @@ from edge_emotion.settings import (
     FaceRecognizerSettings,
     RecognizerSettings,
 )
+from edge_emotion.sources.motion import FILES as MOTION_FILES
 from edge_emotion.sources.motion import UNITS
 
 SOURCES = ("camera", "mic", "video", "audio")
@@ -87,8 +88,11 @@ class _Parser(argparse.ArgumentParser):
             message = message.replace(f"{flag}: expected one argument", f"{flag}: expected {what}")
         found = re.search(r"invalid choice: '([^']+\.\w+)'", message)
         if found:
-            sound = found[1].lower().endswith(SOUND_ENDINGS)
-            kind, flag = ("a recording", "--audio") if sound else ("a video", "--video")
+            name = found[1].lower()
+            kind, flag = (
+                ("a recording", "--audio") if name.endswith(SOUND_ENDINGS) else ("a video", "--video")
+            )
+            kind, flag = ("a file of motion", "--imu") if name.endswith(MOTION_FILES) else (kind, flag)
             message = f"unknown command {found[1]!r}; for {kind}: {flag} {found[1]}"
         raise EdgeEmotionError(f"{message}; see `{self.prog} --help`")
 

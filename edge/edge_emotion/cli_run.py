@@ -43,7 +43,8 @@ def run_command(options: argparse.Namespace) -> int:
     check_root(options.allow_root)
     own_stderr()
     notify = SystemdNotify()
-    hang_up = HangUp().listen() if options.config else None
+    # At a terminal the signal says that it was closed: nobody would see a run that went on.
+    hang_up = HangUp().listen() if options.config and not at_terminal() else None
 
     def run(chosen: argparse.Namespace, told: str) -> int:
         check_root(chosen.allow_root)
@@ -51,6 +52,11 @@ def run_command(options: argparse.Namespace) -> int:
         return _run(session_settings(chosen), chosen, live=True, notify=notify, hang_up=hang_up, told=told)
 
     return run_and_reload(options, run, notify.reloading)
+
+
+def at_terminal() -> bool:
+    """Whether anything is read from, or written to, a terminal."""
+    return any(os.isatty(number) for number in (0, 1, 2))
 
 
 def user_number() -> int:
@@ -146,7 +152,7 @@ def _run(
             if options.record is not None:
                 recordings.append(_recording(options, run))
                 if recordings[0].path is not None:
-                    run.notice("recording", f"recorded to {recordings[0].path}")
+                    run.notice("recording", f"recording to {recordings[0].path}")
             if told:
                 run.notice(KIND, told)
             options.running = True  # from now on an error is the run's own

@@ -120,6 +120,8 @@ def check_options(options: argparse.Namespace) -> None:
         _refuse(options, ("no_voice", "no_face"), "--video FILE: leave out --camera or --mic instead")
     if options.no_voice and options.no_face:
         raise EdgeEmotionError("--no-voice and --no-face leave nothing to judge; give one of them")
+    if options.max_cpu is not None and not 1 <= options.max_cpu <= 10_000:
+        raise EdgeEmotionError(f"--max-cpu: expected 1 to 10000 per cent of a core, got {options.max_cpu:g}")
     if options.record is None and options.record_most is not None:
         raise EdgeEmotionError("--record-most goes with --record DIR")
     if not is_live(options):

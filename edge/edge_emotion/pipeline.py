@@ -14,13 +14,23 @@ from edge_emotion.load_control import Level
 from edge_emotion.notice import Notice
 from edge_emotion.run_limit import RunLimit
 from edge_emotion.run_summary import RunSummary, SenseCount
-from edge_emotion.senses import JointListener, Listener, Motion, Mover, Source, Spreadable, Watcher
+from edge_emotion.senses import (
+    BODY,
+    FACE,
+    JointListener,
+    Listener,
+    Motion,
+    Mover,
+    Source,
+    Spreadable,
+    Watcher,
+)
 from edge_emotion.skeleton import Pose
 from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.iio import ImuSample
 from edge_emotion.sources.motion import Silence
 from edge_emotion.sources.sound import RATE, SoundBlock
-from edge_emotion.sources.source_change import Pulse, SourceChange
+from edge_emotion.sources.source_change import BACK, Pulse, SourceChange
 from edge_emotion.sources.timed_sound import Ended, TimedSound
 from edge_emotion.start_up import since_start
 
@@ -199,7 +209,15 @@ class Run:
 
     def _change(self, change: SourceChange) -> None:
         """Tell that a live part is lost or back."""
-        said = f"{change.name}: {change.reason}" if change.reason else change.name
+        said = change.reason or change.name
+        if change.name not in said:
+            said = f"{change.name}: {said}"
+        if (
+            change.state == BACK and self._joint is None
+        ):  # what was before is over; the time between is nobody's
+            for sense, judge in ((FACE, self._face), (BODY, self._body)):
+                if judge is not None and sense in change.senses:
+                    judge.reset()
         self.notice(change.state, said, change.time, " and ".join(change.senses))
 
     def notice(self, kind: str, said: str, time: float | None = None, sense: str | None = None) -> None:

@@ -86,8 +86,8 @@ _BODY_LIMITS = """\
 
 - Learned from **three actors** who acted styles for animation; nobody measured it on another body, and nobody's
   natural movement was seen. Take its answers on you as a game.
-- Actions: walking, running, bowing, waving, guiding. Sitting, work, sport, dance, children, old and disabled people
-  were not seen; what it says of them means nothing.
+- Actions: the short acted ones that the split names. Sitting, work, sport, children, old and disabled people were not
+  seen; what it says of them means nothing.
 - Four classes: neutral, happiness, sadness, anger. Other emotions are forced into them.
 - It needs joints of a whole body (a suit, trackers): with fewer than six in ten it abstains. A single IMU never gets an
   emotion.

@@ -180,7 +180,7 @@ def test_a_microphone_that_vanishes_is_told_and_opened_again(
     told = [json.loads(line) for line in output.out.splitlines()]
     lost, back = [line for line in told if "notice" in line][:2]
     assert (lost["notice"], lost["sense"]) == ("source lost", "voice")
-    assert lost["said"].startswith("USB mic: microphone 'USB mic' stopped sending sound after 1.0 s")
+    assert lost["said"].startswith("microphone 'USB mic' stopped sending sound after 1.0 s")
     assert (back["notice"], back["said"]) == ("source back", "USB mic")
     assert all("at" in line for line in told)
 

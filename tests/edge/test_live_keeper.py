@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.heat_watch import HeatWatch
 from edge_emotion.live_keeper import LiveKeeper
 from edge_emotion.load_control import WITH_FACE, LoadSettings
@@ -123,3 +124,17 @@ def test_heat_goes_on_to_be_asked_when_it_cannot_be_told_once() -> None:
     while watch.temperature is None:
         assert watch._thread.is_alive()
     watch.close()
+
+
+def test_a_face_that_comes_back_begins_anew() -> None:
+    """Nothing is told of the time in which there was no picture."""
+    face, told = FakeFace(), []
+    first = FakeDevice([frame(n / 10) for n in range(5)], EdgeEmotionError("its plug was pulled"))
+    second = FakeDevice([frame(n / 10) for n in range(3)], "end")
+    parts = [LivePart(("face",), "camera", lambda: second, first)]
+    run = Run(LiveSources(parts, retry=(0.3, 0.3)), face=face)
+    run.tell = told.append
+    list(run)
+    assert [notice.kind for notice in told] == ["source lost", "source back"]
+    assert told[0].said == "fake: its plug was pulled"
+    assert face.times and face.times[0] >= told[1].time - 0.1  # those before were forgotten

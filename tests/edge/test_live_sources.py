@@ -282,8 +282,6 @@ def test_time_goes_on_when_nothing_comes(monkeypatch: pytest.MonkeyPatch) -> Non
     pulses = [item for item in items if isinstance(item, Pulse)]
     assert pulses == sorted(pulses, key=lambda pulse: pulse.time)
     assert all(0 <= pulse.busy <= 1 for pulse in pulses)
-    # A body that is lost is silent, so that its recogniser says that it knows nothing.
-    assert sum(isinstance(item, Silence) for item in items) >= 2
 
 
 def test_a_file_at_its_own_pace_ends_the_run_and_its_error_is_raised() -> None:
@@ -381,18 +379,5 @@ def test_a_suit_that_says_it_is_silent_for_long_is_lost_until_it_moves() -> None
     suit = FakeDevice(items, "end", "suit", before=passes)
     told = list(LiveSources([part("body", suit), part("voice", FakeDevice([], "end"))], clock))
     assert [(change.state, change.time) for change in changes(told)] == [(LOST, 5.0), (BACK, 9.0)]
-    assert changes(told)[0].reason == "suit has sent nothing for 5 s"
-
-
-def test_silence_is_never_told_before_a_pose_that_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "PULSE", 0.0)  # a pulse after all that comes
-    suits = [FakeDevice([walking(n / 30) for n in range(30)], GONE) for _ in range(20)]
-    source = LiveSources([part("body", *suits), part("voice", FakeDevice(blocks(0.1)))], retry=(0.0, 0.0))
-    times = [0.0]
-    for item in source:
-        if isinstance(item, Pose | Silence):
-            times.append(item.time)
-        if len(times) > 400:
-            break
-    source.close()
-    assert times == sorted(times)
+    assert changes(told)[0].reason == "nothing has come for 5 s"
+    assert sum(isinstance(item, Silence) for item in told) == 4  # those before it was told

@@ -71,7 +71,7 @@ def test_record_leads_to_files(
     assert cli.main([*arguments, "--record", str(tmp_path / "kept")]) == 0
     first = json.loads(capsys.readouterr().out.splitlines()[0])
     assert first["notice"] == "recording" and first["recording"] is True
-    (folder,) = [Path(path) for path in re.findall(r"recorded to (\S+)", first["said"])]
+    (folder,) = [Path(path) for path in re.findall(r"recording to (\S+)", first["said"])]
     assert folder.parent == tmp_path / "kept"
     assert any(path.suffix == ".flac" for path in folder.iterdir())
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import queue
 import signal
 import socket
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,12 +25,13 @@ pytestmark = NEEDS_PORTAUDIO
 class Service:
     """The program as a service runs it, and what it writes, line by line."""
 
-    def __init__(self, home: Path, *arguments: str, **variables: str) -> None:
+    def __init__(self, home: Path, *arguments: str, stdin: int | None = None, **variables: str) -> None:
         environment = {**os.environ, "HOME": str(make_home(home)), **variables}
         environment.pop("ALSA_CONFIG_PATH", None)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "edge_emotion.cli", *arguments, "--allow-root", "--nice", "0"],
-            env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env=environment, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -73,6 +76,11 @@ def service(tmp_path: Path, configuration: Path) -> Iterator[Service]:
     running.process.wait()
 
 
+def configuration_flags(configuration: Path) -> list[str]:
+    found = tomllib.loads(configuration.read_text())
+    return ["--model", found["model"], "--engine", found["engine"]]
+
+
 def event(told: dict[str, Any]) -> bool:
     return "notice" not in told
 
@@ -108,6 +116,24 @@ def test_sighup_reads_the_configuration_anew(service: Service, configuration: Pa
     assert service.until(event)["modalities"]["voice"]
     code, _, said = service.end(signal.SIGTERM)
     assert (code, said.count("windows (")) == (0, 2)  # of each run
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_a_terminal_that_is_closed_ends_the_run(
+    tmp_path: Path, configuration: Path, configured: bool
+) -> None:
+    """At a terminal the signal says so; without --config there is nothing to read anew."""
+    outer, inner = pty.openpty()
+    arguments = ["--config", str(configuration)]
+    if not configured:
+        arguments = ["--mic", "default", "--json", *configuration_flags(configuration)]
+    service = Service(tmp_path, *arguments, stdin=inner if configured else None)
+    service.until(event)
+    code, _, said = service.end(signal.SIGHUP)
+    os.close(outer)
+    os.close(inner)
+    assert code == 0
+    assert "windows (" in said
 
 
 @pytest.mark.parametrize(

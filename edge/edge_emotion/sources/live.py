@@ -155,34 +155,26 @@ class LiveSources:
             for queue in (self._told, self._sound, self._poses, self._items):
                 queue.clear()
             self._changed.notify_all()
-        # What is back comes before what it gives, unless it was lost only just now.
-        lost = {change.name for change in told if isinstance(change, SourceChange) and change.state == LOST}
-        back = [change for change in told if isinstance(change, SourceChange) and change.name not in lost]
+        # What is back comes before what it gives, unless it was lost only just before.
+        back: list[Item] = []
+        lost: set[str] = set()
+        for change in told:
+            if isinstance(change, SourceChange) and change.state == LOST:
+                lost.add(change.name)
+            elif isinstance(change, SourceChange) and change.name not in lost:
+                back.append(change)
         yield from back
         yield from items
         with self._changed:  # after the sound: a newer frame may have come
             frame, self._frame = self._frame, None
         if frame is not None:
             yield frame
-        yield from (change for change in told if change not in back)
+        yield from (change for change in told if not any(change is first for first in back))
         passed = self._clock() - self._pulsed
         if passed >= PULSE:
             busy = min(1.0, self._busy / passed)
             self._pulsed, self._busy = self._pulsed + passed, 0.0
-            yield from self._silence()
             yield Pulse(self._now(), busy)
-
-    def _silence(self) -> list[Silence]:
-        """That nothing comes of a body whose part is closed; a part that is open tells so itself."""
-        with self._changed:
-            if self._poses:  # of an earlier time
-                return []
-            closed = [
-                part for part in self._parts if BODY in part.senses and part.reason and part.device is None
-            ]
-            for part in closed:
-                part.newest = max(part.newest, self._now())
-            return [Silence(part.newest) for part in closed]
 
     def _now(self) -> float:
         """Seconds on the clock of the run."""
@@ -241,6 +233,8 @@ class LiveSources:
             for item in placed(part, device) if device is not None else ():
                 if isinstance(item, Silence):
                     self._note_silence(part)
+                    if part.reason:  # told, and enough of it
+                        continue
                 else:
                     part.gave, part.steady, part.heard = True, True, self._clock()
                     self._back(part)
@@ -256,7 +250,7 @@ class LiveSources:
     def _note_silence(self, part: KeptPart) -> None:
         """A suit or a sensor says itself that it is silent, and goes on to listen; for long it counts as lost."""
         if self._clock() - part.heard >= SILENT:
-            self._lose(part, EdgeEmotionError(f"{part.name} has sent nothing for {SILENT:g} s"))
+            self._lose(part, EdgeEmotionError(f"nothing has come for {SILENT:g} s"))
 
     def _lose(self, part: KeptPart, error: Exception) -> None:
         """Tell once that a part is lost."""
