@@ -20,13 +20,11 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-import soundfile
 
 from alsa_microphone import make_home
 from edge_emotion.machine import commit, now, processor
-from edge_emotion.sources.sound import RATE
 
-SAID = re.compile(r"after the start: first capture ([\d.]+) s, first estimate ([\d.]+) s")
+SAID = re.compile(r"after the start: first capture ([\d.]+) s, (?:first estimate ([\d.]+) s|no estimate)")
 RUNS = {"face": ["camera"], "voice": ["mic"], "face and voice": ["camera", "mic"]}
 
 
@@ -41,7 +39,9 @@ def once(senses: list[str], clip: Path, home: Path) -> dict[str, float]:
     ) as process:  # fmt: skip
         assert process.stdout is not None
         for line in process.stdout:
-            if json.loads(line).get("emotion"):
+            told = json.loads(line)
+            # ALSA's file plugin is faster than real time: sound is dropped, and the voice abstains for that.
+            if told.get("emotion") or ("camera" not in senses and "notice" not in told):
                 break
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
@@ -50,7 +50,8 @@ def once(senses: list[str], clip: Path, home: Path) -> dict[str, float]:
     found = SAID.search(said)
     if process.returncode != 0 or found is None:
         raise SystemExit(f"start_up_time: the program ended with {process.returncode}: {said}")
-    return {"capture": float(found[1]), "estimate": float(found[2]), "end": ended}
+    times = {"capture": float(found[1]), "end": ended}
+    return times if found[2] is None else {**times, "estimate": float(found[2])}
 
 
 def measure(times: int) -> dict[str, Any]:
@@ -60,10 +61,7 @@ def measure(times: int) -> dict[str, Any]:
         tempfile.TemporaryDirectory() as folder,
         resources.as_file(resources.files("edge_emotion") / "data" / "demo.mp4") as clip,
     ):
-        speech, rate = soundfile.read(resources.files("edge_emotion") / "data" / "demo.flac", dtype="int16")
-        if rate != RATE:
-            raise SystemExit(f"start_up_time: expected a recording of {RATE} Hz, got {rate}")
-        home = make_home(Path(folder), speech)
+        home = make_home(Path(folder))
         for name, senses in RUNS.items():
             found = [once(senses, clip, home) for _ in range(times + 1)][
                 1:
@@ -71,7 +69,7 @@ def measure(times: int) -> dict[str, Any]:
             table[name] = {
                 kind: {"median": round(statistics.median(run[kind] for run in found), 2),
                        "most": round(max(run[kind] for run in found), 2)}
-                for kind in ("capture", "estimate", "end")
+                for kind in ("capture", "estimate", "end") if kind in found[0]
             }  # fmt: skip
     return table
 
@@ -81,7 +79,8 @@ def markdown(told: dict[str, Any]) -> str:
     rows = []
     for name, row in told["runs"].items():
         cells = [
-            f"{row[kind]['median']:.2f} ({row[kind]['most']:.2f})" for kind in ("capture", "estimate", "end")
+            f"{row[kind]['median']:.2f} ({row[kind]['most']:.2f})" if kind in row else "-"
+            for kind in ("capture", "estimate", "end")
         ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     stamp = told["stamp"]
@@ -91,8 +90,9 @@ def markdown(told: dict[str, Any]) -> str:
             f"Written by `{told['command']}` on {stamp['date']}, commit {stamp['commit']}, {stamp['machine']}.", "",
             f"Seconds, median of {told['times']} runs, in brackets the most: from the start of the process to what",
             "it captures first and to the first estimate that does not abstain, and from SIGTERM to the end with exit",
-            "code 0. The camera is a clip at its own pace, whose face has to be there for 1 s; the microphone is",
-            "ALSA's file plugin, faster than real time: with a real one add the 3.6 s of the first window.", "",
+            "code 0. The camera is a clip at its own pace, whose face has to be there for 1 s. The microphone is",
+            "ALSA's file plugin, faster than real time, so that the voice drops sound and abstains; with a real one its",
+            "first estimate comes 3.6 s, its window, after its first capture.", "",
             "| live run | first capture | first estimate | SIGTERM to end |", "|---|---|---|---|", *rows, "",
         ]
     )  # fmt: skip

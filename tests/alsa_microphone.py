@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from numpy.typing import NDArray
 
 NEEDS_PORTAUDIO = pytest.mark.skipif(
     ctypes.util.find_library("portaudio") is None, reason="needs PortAudio: apt install libportaudio2"
@@ -19,10 +18,9 @@ ctl.!default {{ type hw card 0 }}
 """
 
 
-def make_home(folder: Path, sound: NDArray[np.int16] | None = None) -> Path:
-    """A home folder whose .asoundrc has the microphone "testmic"; it plays clip.wav: sound (n,) at 16 kHz, or noise."""
-    if sound is None:
-        sound = np.random.default_rng(5).normal(0, 3000, 64000).astype(np.int16)
+def make_home(folder: Path) -> Path:
+    """A home folder whose .asoundrc has the microphone "testmic"; what it plays is clip.wav."""
+    sound = np.random.default_rng(5).normal(0, 3000, 64000).astype(np.int16)
     (folder / "clip.raw").write_bytes(sound.tobytes())
     soundfile.write(folder / "clip.wav", sound, 16000)
     (folder / ".asoundrc").write_text(MICROPHONE.format(clip=folder / "clip.raw"))
