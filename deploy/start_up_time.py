@@ -91,8 +91,8 @@ def markdown(told: dict[str, Any]) -> str:
             f"Seconds, median of {told['times']} runs, in brackets the most: from the start of the process to what",
             "it captures first and to the first estimate that does not abstain, and from SIGTERM to the end with exit",
             "code 0. The camera is a clip at its own pace, whose face has to be there for 1 s. The microphone is",
-            "ALSA's file plugin, faster than real time, so that the voice drops sound and abstains; with a real one its",
-            "first estimate comes 3.6 s, its window, after its first capture.", "",
+            "ALSA's file plugin, faster than real time, so that the voice drops sound and abstains; with a real one",
+            "the first estimate comes 3.6 s, a window, after the first capture.", "",
             "| live run | first capture | first estimate | SIGTERM to end |", "|---|---|---|---|", *rows, "",
         ]
     )  # fmt: skip
