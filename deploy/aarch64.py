@@ -31,6 +31,7 @@ from aarch64_userland import PROCESSOR, emulator, user_land
 from check_wheels import TARGETS, Target
 from environment import SetupError, check_python, say
 from installed_size import build
+from kept_folders import add_folders, make_folders
 
 
 def run_here(folder: Path, project: Path, proof: Proof) -> dict[str, list[str]]:
@@ -107,19 +108,9 @@ def parse() -> argparse.Namespace:
         help=f"run this model of face and voice together, a shipped one or a {SUFFIX} file (default %(const)s), "
         "in place of the usual commands",
     )
-    parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="keep systems and wheels there (default: nothing is kept)"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write the result files there (default: no files)"
-    )
+    add_folders(parser, "systems and wheels")
     options = parser.parse_args()
-    for name in ("cache", "out"):
-        if folder := getattr(options, name):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                parser.error(f"--{name}: expected a folder, or one that can be made: {error}")
+    make_folders(parser, options)
     return options
 
 
@@ -161,7 +152,7 @@ def main() -> int:
             say("fetching arm64 Debian and aarch64 wheels, then emulating: two minutes or so")
             rows, packages = prove(proof, options.python, folder.resolve())
         if options.out:
-            write(options.out, stamped(found, packages, asked(options)), rows, proof)
+            write(options.out, stamped("aarch64.py", found, asked(options), versions=packages), rows, proof)
     except SetupError as error:
         print(f"aarch64.py: {error}", file=sys.stderr)
         return 3 if isinstance(error, NoMirrorError) else 2

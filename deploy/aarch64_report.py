@@ -130,8 +130,11 @@ def emulator_version(emulator: str) -> str:
     return done.stdout.splitlines()[0].strip()
 
 
-def stamped(emulator: str, packages: dict[str, str], arguments: list[str]) -> dict[str, object]:
-    """Date, commit, machine, versions and command, as every result file has them."""
+def stamped(program: str, emulator: str, arguments: list[str], **more: object) -> dict[str, object]:
+    """Date, commit, machine, versions and command, as every result file of an emulation has them.
+
+    program: of deploy/, with its arguments. more: what else the file says of its making.
+    """
     return {
         "date": now(),
         "commit": commit(),
@@ -139,8 +142,8 @@ def stamped(emulator: str, packages: dict[str, str], arguments: list[str]) -> di
         "python": platform.python_version(),
         "emulated": PROCESSOR,
         "emulator": emulator_version(emulator),
-        "versions": packages,
-        "command": " ".join(["python3 deploy/aarch64.py", *arguments]),
+        **more,
+        "command": " ".join([f"python3 deploy/{program}", *arguments]),
     }
 
 

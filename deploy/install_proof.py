@@ -16,14 +16,16 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from aarch64_report import stamped
 from aarch64_sources import NoMirrorError
 from aarch64_userland import emulator
 from check_wheels import TARGETS
 from environment import SetupError, check_python, say
-from install_proof_report import stamped, table, write
+from install_proof_report import table, write
 from install_proof_root import fresh
 from install_proof_steps import Outcome, steps, take
 from installed_size import build
+from kept_folders import add_folders, make_folders
 
 
 def prove(releases: list[str], folder: Path) -> dict[str, list[Outcome]]:
@@ -50,16 +52,9 @@ def parse() -> argparse.Namespace:
     )
     names = [target.name for target in TARGETS]
     parser.add_argument("--release", nargs="+", choices=names, default=names, help="default %(default)s")
-    parser.add_argument(
-        "--cache", type=Path, metavar="DIR", help="keep systems and wheels there (default: nothing is kept)"
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="write the result files there (default: no files)"
-    )
+    add_folders(parser, "systems and wheels")
     options = parser.parse_args()
-    for name in ("cache", "out"):
-        if folder := getattr(options, name):
-            folder.mkdir(parents=True, exist_ok=True)
+    make_folders(parser, options)
     return options
 
 
@@ -77,7 +72,7 @@ def main() -> int:
         if options.out:
             words = [] if len(options.release) == len(TARGETS) else ["--release", *options.release]
             out = options.out.name if options.out.is_absolute() else str(options.out)
-            write(options.out, stamped(found, [*words, "--out", out]), outcomes)
+            write(options.out, stamped("install_proof.py", found, [*words, "--out", out]), outcomes)
     except SetupError as error:
         print(f"install_proof.py: {error}", file=sys.stderr)
         return 3 if isinstance(error, NoMirrorError) else 2

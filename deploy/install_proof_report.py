@@ -1,17 +1,14 @@
 """What install_proof.py found: a table and the words of the steps for people, and the same for programs."""
 
 import json
-import platform
 import sys
 from pathlib import Path
 
-from aarch64_report import emulator_version
 from aarch64_userland import PROCESSOR
 from install_proof_steps import Outcome
 from installed_size import ROOT
 
 sys.path.insert(0, str(ROOT / "edge"))  # install_proof.py runs without an install
-from edge_emotion.machine import commit, now, processor
 
 SHOWN = (
     "install",
@@ -36,19 +33,6 @@ def table(found: Found) -> list[str]:
             for one in outcomes
         ]
     return [f"| {' | '.join(row)} |" for row in rows]
-
-
-def stamped(emulator: str, arguments: list[str]) -> dict[str, object]:
-    """Date, commit, machine, versions and command, as every result file has them."""
-    return {
-        "date": now(),
-        "commit": commit(),
-        "machine": f"{processor()}, {platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-        "emulated": PROCESSOR,
-        "emulator": emulator_version(emulator),
-        "command": " ".join(["python3 deploy/install_proof.py", *arguments]),
-    }
 
 
 def words(one: Outcome) -> list[str]:

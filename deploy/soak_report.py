@@ -18,6 +18,7 @@ SENSES = {"camera": "face", "microphone": "voice", "suit": "body"}
 WARM = 0.25  # share of the run, before which memory is not judged
 LONGEST_GAP = 3.0  # seconds between two estimates of a sense that nothing is wrong with
 RECOVERED = 30.0  # seconds, after a fault's end, in which its sense has to judge again
+LONG = 600.0  # seconds of a soak, from which on its memory is judged
 MOST_SLOPE = 1.0  # MB an hour
 RATE, HOURS = 10, 2  # most estimates of a sense a second, and hours of a soak
 PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -234,7 +235,7 @@ def missed(told: dict[str, Any]) -> list[str]:
     if told["descriptors"]["last"] > told["descriptors"]["first"]:
         lines.append(f"descriptors grew: {told['descriptors']}")
     # Of some minutes nothing can be said about an hour.
-    if told["seconds"] >= 600 and told["memory_slope_mb_per_hour"] >= MOST_SLOPE:
+    if told["seconds"] >= LONG and told["memory_slope_mb_per_hour"] >= MOST_SLOPE:
         lines.append(f"memory grows by {told['memory_slope_mb_per_hour']} MB an hour")
     return lines
 
@@ -269,6 +270,9 @@ def markdown(told: dict[str, Any]) -> str:
             f"- descriptors: {told['descriptors']['first']} at first, {told['descriptors']['last']} at last, "
             f"at most {told['descriptors']['most']}; threads: {told['threads']['first']}, {told['threads']['last']}, "
             f"{told['threads']['most']}", "",
-            *([f"- **not met**: {line}" for line in failed] or ["All bars are met."]), "",
+            *([f"- **not met**: {line}" for line in failed] or [
+                "All bars are met." if told["seconds"] >= LONG else
+                f"All bars are met; the slope is judged from {LONG / 60:g} minutes on."
+            ]), "",
         ]
     )  # fmt: skip

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from edge_emotion.sources.live_part import LivePart
+
 
 class FakeDevice:
     """Gives items, then ends, raises, or waits until it is closed; close() hangs while `release` is not set."""
@@ -53,3 +55,19 @@ class Opening:
         if isinstance(device, Exception):
             raise device
         return device
+
+
+def part(sense: str, *devices: FakeDevice | Exception, opened: bool = True) -> LivePart:
+    """A part whose first device is open already."""
+    opening = Opening(*devices)
+    return LivePart((sense,), sense, opening, opening() if opened else None)
+
+
+class Clock:
+    """Seconds that a test sets."""
+
+    def __init__(self, now: float = 100.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now

@@ -11,10 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
+from edge_emotion.sources import iio
 from edge_emotion.sources.iio import IioSensor, IioSettings, ImuSample
 
 DEADLINE = 30.0  # seconds until a test that hangs fails
 Vector = Sequence[int]
+
+
+def be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Quick tries, and no stall on a machine that is busy."""
+    monkeypatch.setattr(iio, "RETRY", 0.01)
+    monkeypatch.setattr(iio, "STALL", 3600.0)
 
 
 class FakeIio:

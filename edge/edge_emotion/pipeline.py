@@ -1,7 +1,7 @@
 """Drives the senses from a source, joins what they say, and keeps the numbers of the run."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import groupby
 from time import process_time
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edge_emotion.estimate import Estimate
 from edge_emotion.features.voice_activity import level_dbfs
 from edge_emotion.fusion import Event, Fusion
+from edge_emotion.leading_face import LeadingFace
 from edge_emotion.load_control import Level
 from edge_emotion.notice import Notice
 from edge_emotion.run_limit import RunLimit
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
 
 EARLY = 0.005  # seconds that a frame may come before it is due
 SAME = 0.005  # seconds; clocks of a recording's two tracks that agree so far are one
-LEADERS_KEPT = (
-    5.0  # seconds beyond the hold that changes of the leading face are kept: live estimates are late too
-)
-LARGER = 1.25  # times the leading face's area, for another to take the voice over
 
 LevelMeter = Callable[[float, float], None]
 NoticeBoard = Callable[[Notice], None]
@@ -95,7 +92,7 @@ class Run:
         self._frames = 0
         self._first, self._last = 0.0, 0.0  # times of frames
         self._looked, self._look_period = -math.inf, 0.0  # when faces were looked for, and how often; seconds
-        self._leaders: list[tuple[float, int | None]] = [(-math.inf, None)]  # since when which face leads
+        self._leader = LeadingFace(hold)
         self._poses = 0
         self._moved: tuple[float, float] | None = None  # times of the first and the newest item of motion
         self._counts = {sense: SenseCount() for sense in given}
@@ -268,11 +265,7 @@ class Run:
             self._looked = frame.time
             estimates = self._counted("face", self._face.push, frame)
             faces = self._face.faces
-        leader = leading(faces, self._leaders[-1][1])
-        if leader != self._leaders[-1][1]:
-            self._leaders.append((frame.time, leader))
-            while len(self._leaders) > 1 and self._leaders[1][0] < frame.time - self._hold - LEADERS_KEPT:
-                del self._leaders[0]
+        self._leader.see(frame.time, faces)
         if self.watch:
             self.watch(frame, faces)
         return estimates
@@ -308,24 +301,9 @@ class Run:
         ready = sorted((e for e in self._waiting if e.time <= until), key=lambda e: e.time)
         self._waiting = [e for e in self._waiting if e.time > until]
         for time, same in groupby(ready, key=lambda e: round(e.time, 3)):
-            known = (who for since, who in reversed(self._leaders) if since <= time + SAME)
-            self._fusion.lead(next(known, self._leaders[0][1]))
+            self._fusion.lead(self._leader.at(time + SAME))
             for event in self._fusion.together(same):
                 self._told = max(self._told, event.time)
                 if self.recorder is not None:
                     self.recorder.event(event)
                 yield event
-
-
-def leading(faces: "Sequence[Face]", leader: int | None) -> int | None:
-    """The face that the voice belongs to: the largest; one that leads keeps to it until another is LARGER times it."""
-
-    def area(face: "Face") -> float:
-        x0, y0, x1, y1 = face.box
-        return (x1 - x0) * (y1 - y0)
-
-    if not faces:
-        return None
-    largest = max(faces, key=area)
-    kept = next((face for face in faces if face.identity == leader), None)
-    return leader if kept is not None and area(largest) <= LARGER * area(kept) else largest.identity

@@ -11,7 +11,7 @@ import pytest
 from edge_emotion.errors import EdgeEmotionError
 from edge_emotion.sources import iio, iio_layout
 from edge_emotion.sources.iio import IioSensor
-from fake_iio import FakeIio, lsm_sample, mpu_sample, take, wait_until
+from fake_iio import FakeIio, be_quick, lsm_sample, mpu_sample, take, wait_until
 
 MS = 1_000_000  # ns
 
@@ -25,9 +25,7 @@ def tree(tmp_path: Path) -> Iterator[FakeIio]:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quick tries, and no stall on a machine that is busy."""
-    monkeypatch.setattr(iio, "RETRY", 0.01)
-    monkeypatch.setattr(iio, "STALL", 3600.0)
+    be_quick(monkeypatch)
 
 
 @pytest.fixture

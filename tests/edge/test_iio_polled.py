@@ -13,7 +13,7 @@ import pytest
 from edge_emotion.sources import iio, iio_device
 from edge_emotion.sources.iio import IioSensor, backoff
 from edge_emotion.sources.iio_device import PolledImu, find_imu
-from fake_iio import FakeIio, take, wait_until
+from fake_iio import FakeIio, be_quick, take, wait_until
 
 
 @pytest.fixture
@@ -25,9 +25,7 @@ def tree(tmp_path: Path) -> Iterator[FakeIio]:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Quick tries, and no stall on a machine that is busy."""
-    monkeypatch.setattr(iio, "RETRY", 0.01)
-    monkeypatch.setattr(iio, "STALL", 3600.0)
+    be_quick(monkeypatch)
 
 
 def test_a_polled_sensor_gives_units_on_a_clock_that_starts_at_0(tree: FakeIio) -> None:

@@ -3,7 +3,8 @@ import pytest
 
 from edge_emotion.estimate import Estimate
 from edge_emotion.fusion import Event
-from edge_emotion.pipeline import Run, leading
+from edge_emotion.leading_face import leading
+from edge_emotion.pipeline import Run
 from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.sound import RATE, SoundBlock
 from edge_emotion.sources.timed_sound import Ended, TimedSound

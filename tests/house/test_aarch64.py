@@ -297,7 +297,9 @@ def test_the_result_files_hold_the_table_the_tolerance_and_the_stamp(tmp_path: P
     emulator = tmp_path / "qemu"
     emulator.write_text("#!/bin/sh\necho qemu-aarch64 version 7.2\necho Copyright\n")
     emulator.chmod(0o755)
-    stamp = aarch64_report.stamped(str(emulator), {"numpy": "2.0"}, ["--out", "docs/results"])
+    stamp = aarch64_report.stamped(
+        "aarch64.py", str(emulator), ["--out", "docs/results"], versions={"numpy": "2.0"}
+    )
     aarch64_report.write(tmp_path, stamp, rows)
     kept = json.loads((tmp_path / "aarch64.json").read_text())
     assert kept["tolerance"] == TOLERANCE
@@ -367,7 +369,8 @@ def test_the_result_files_of_a_joint_model_say_what_had_to_agree_and_hold_no_abs
     monkeypatch.setattr(aarch64_report, "emulator_version", lambda emulator: "qemu-aarch64 version 7.2")
     monkeypatch.setattr(sys, "argv", ["aarch64.py", "--synch-graph", str(bundle), "--out", str(tmp_path)])
     arguments = aarch64.asked(aarch64.parse())
-    aarch64_report.write(tmp_path, aarch64_report.stamped("qemu", {}, arguments), rows, proof)
+    stamp = aarch64_report.stamped("aarch64.py", "qemu", arguments, versions={})
+    aarch64_report.write(tmp_path, stamp, rows, proof)
     kept = (tmp_path / "aarch64-synch-graph.json").read_text()
     text = (tmp_path / "aarch64-synch-graph.md").read_text()
     assert not list(tmp_path.glob("aarch64.*"))

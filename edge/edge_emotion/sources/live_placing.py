@@ -9,7 +9,7 @@ from edge_emotion.sources.arrival_clock import ArrivalClock
 from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.live_part import KeptPart
 from edge_emotion.sources.sound import RATE, SoundBlock
-from edge_emotion.sources.timed_sound import Ended, TimedSound
+from edge_emotion.sources.timed_sound import Ended, TimedSound, timed
 
 LATEST = 3.0  # seconds that sound may wait in queues; what is later shows that the card, or we, stood still
 GAP = 0.3  # seconds: sound that comes so much later than it should was lost in between, whoever lost it
@@ -32,15 +32,8 @@ class Placing:
         """Least seconds between two frames that are given; those between are let go."""
 
     def recorded(self, part: KeptPart, device: Any) -> Iterator[Frame | TimedSound | Ended | Motion]:
-        """Items of a file that keeps its pace; sound without times is counted by its samples."""
-        heard = 0.0
-        for item in device:
-            if isinstance(item, SoundBlock):
-                begin = heard + item.lost
-                heard = begin + len(item.samples) / RATE
-                yield TimedSound(item, begin)
-            else:
-                yield item
+        """Items of a file that keeps its pace, by its own times."""
+        return timed(device)
 
     def frames(self, part: KeptPart, device: Any) -> Iterator[Frame]:
         """Pictures, no more of them than frame_period lets through."""

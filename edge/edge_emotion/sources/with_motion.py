@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from edge_emotion.senses import BODY, Motion
 from edge_emotion.sources.frame import Frame
 from edge_emotion.sources.sound import RATE, SoundBlock
-from edge_emotion.sources.timed_sound import Ended, TimedSound
+from edge_emotion.sources.timed_sound import Ended, TimedSound, timed
 
 Item = SoundBlock | TimedSound | Frame | Ended | Motion
 
@@ -56,7 +56,7 @@ class RecordedWithMotion:
     def __iter__(self) -> Iterator[Item]:
         """Merge them; whichever ends first is told by an `Ended`, and the other goes on."""
         parts = (
-            _placed(0, _timed(self._main), self._senses),
+            _placed(0, timed(self._main), self._senses),
             _placed(1, self._motion, (BODY,)),
         )
         for _, _, item in heapq.merge(*parts, key=lambda entry: entry[:2]):
@@ -80,18 +80,6 @@ def _placed(
         yield time, part, item
     for sense in left:
         yield time, part, Ended(sense)
-
-
-def _timed(items: Iterable[Any]) -> Iterator[Any]:
-    """Sound that has no times is counted by its samples."""
-    heard = 0.0
-    for item in items:
-        if isinstance(item, SoundBlock):
-            begin = heard + item.lost
-            heard = begin + len(item.samples) / RATE
-            yield TimedSound(item, begin)
-        else:
-            yield item
 
 
 def _due(item: Frame | TimedSound | Ended | Motion) -> float:
